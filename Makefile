@@ -1,0 +1,53 @@
+# `make` without a target lists the targets. Each sets up the environment that it needs, and
+# does so again only when pyproject.toml or the constraints have changed.
+
+PYTHON ?= python3
+
+VENV := .venv
+VENV_MIN := .venv-min
+BIN := $(VENV)/bin
+BIN_MIN := $(VENV_MIN)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all test-min lint clean
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.test-stamp ## Compare two samplers on digits; results go to build/demo
+	$(BIN)/skdal compare digits --samplers random,discriminative --output build/demo
+
+test: $(VENV)/.test-stamp ## Run the fast tests
+	$(BIN)/python -m pytest
+
+test-all: $(VENV)/.test-stamp ## Run all tests, the slow ones too, and measure coverage
+	$(BIN)/python -m pytest -m "" --cov
+
+test-min: $(VENV_MIN)/.test-stamp ## Run the fast tests with the lowest versions that are supported
+	$(BIN_MIN)/python -m pytest
+
+lint: $(VENV)/.lint-stamp ## Check style, types and the direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean: ## Remove environments, caches and builds
+	rm -rf $(VENV) $(VENV_MIN) build dist htmlcov .coverage .coverage.*
+	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find skdal tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is written last, so that an installation that was broken off is taken up again.
+$(VENV)/.test-stamp: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -c constraints.txt -e ".[test]"
+	touch $@
+
+$(VENV)/.lint-stamp: $(VENV)/.test-stamp
+	$(BIN)/python -m pip install -c constraints.txt -e ".[lint]"
+	touch $@
+
+$(VENV_MIN)/.test-stamp: pyproject.toml constraints-min.txt
+	$(PYTHON) -m venv $(VENV_MIN)
+	$(BIN_MIN)/python -m pip install -c constraints-min.txt -e ".[test]"
+	touch $@

@@ -1,0 +1,39 @@
+"""Active learning for scikit-learn: which rows to label next.
+
+The public names are loaded when they are first asked for, so that ``import skdal`` takes
+neither torch nor skorch, PuLP or matplotlib.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "BudgetedLearner": "skdal.learner",
+    "DiscriminativeSampler": "skdal.samplers.discriminative",
+    "MLPDiscriminator": "skdal.neural.discriminator",
+    "RandomSampler": "skdal.samplers.random",
+}
+
+__all__ = [
+    "BudgetedLearner",
+    "DiscriminativeSampler",
+    "MLPDiscriminator",
+    "RandomSampler",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'skdal' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

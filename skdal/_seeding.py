@@ -1,0 +1,46 @@
+"""How one random state seeds every part of an estimator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+
+MAX_SEED = np.iinfo(np.int32).max
+
+
+def seeded(estimator: Any, random_state: Any) -> Any:
+    """Return a clone whose random states are set.
+
+    Parameters
+    ----------
+    estimator : estimator or sampler
+        Any.
+
+    random_state : int, RandomState instance or None
+        Draws the seeds.
+
+    Returns
+    -------
+    estimator or sampler
+        In the clone every ``random_state`` that was None, nested ones too, is an int.
+
+    Examples
+    --------
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> from skdal._seeding import seeded
+    >>> seeded(MLPClassifier(), 0).random_state == seeded(MLPClassifier(), 0).random_state
+    True
+    >>> seeded(MLPClassifier(random_state=7), 0).random_state
+    7
+    """
+    rng = check_random_state(random_state)
+    copy = clone(estimator)
+    missing = [
+        name
+        for name, value in sorted(copy.get_params().items(), key=lambda item: item[0])
+        if name.split("__")[-1] == "random_state" and value is None
+    ]
+    return copy.set_params(**{name: rng.randint(MAX_SEED) for name in missing})

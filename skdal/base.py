@@ -1,0 +1,270 @@
+"""The sampler contract: what fit and query check and remember, once for all samplers."""
+
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from numbers import Integral, Number
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import Bunch, Tags, check_random_state
+from sklearn.utils.random import sample_without_replacement
+from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
+
+from skdal._labels import labeled_mask, labeled_values
+from skdal._seeding import MAX_SEED
+
+
+class BaseSampler(BaseEstimator, metaclass=ABCMeta):
+    """Base class of all samplers.
+
+    A subclass has a ``random_state`` among its parameters, says in ``_fit`` what it learns
+    from the labeled rows, and in ``_select`` which rows of a pool it takes. It may have
+    ``score_samples`` and a parameter ``max_candidates``.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {"random_state": ["random_state"]}
+
+    # Whether fit must find at least one labeled row.
+    _needs_labels: ClassVar[bool] = True
+
+    @abstractmethod
+    def _fit(self, X: Any, y: np.ndarray | None) -> None:
+        """Learn from the labeled rows.
+
+        ``X`` is checked and whole, ``y`` the labels of ``self.labeled_rows_``, or None where
+        fit got none.
+        """
+
+    @abstractmethod
+    def _select(
+        self, X: Any, rows: np.ndarray, n_instances: int, random_state: np.random.RandomState
+    ) -> Bunch:
+        """Take ``n_instances`` of ``rows``, which are numbers of rows of ``X`` in rising order.
+
+        Returns ``rows``, those taken in the order of choice, ``scores``, theirs (NaN if the
+        sampler has none), and whatever else is worth telling. It must not change ``self``.
+        """
+
+    def bind(self, model: Any) -> Self:
+        """Return a clone that works with a learner's own fitted model.
+
+        It is what ``estimator=None`` means inside a learner.
+
+        Parameters
+        ----------
+        model : fitted estimator
+            The learner's. It is not trained again.
+
+        Returns
+        -------
+        sampler
+            A clone. Where its ``estimator`` is None, it is replaced by ``model``, frozen.
+        """
+        sampler = clone(self)
+        if self._wants(model) and sampler.get_params(deep=False).get("estimator", model) is None:
+            sampler.set_params(estimator=FrozenEstimator(model))
+        return sampler
+
+    def _wants(self, model: Any) -> bool:
+        """Return whether the sampler can make use of a model at all."""
+        return True
+
+    def _check_X(self, X: Any, *, reset: bool) -> Any:
+        """Check the pool. This is for samplers that read X themselves, as numbers."""
+        X = validate_data(self, X, accept_sparse="csr", dtype="numeric", allow_nd=True, reset=reset)
+        if not reset and X.shape[1:] != self._row_shape:
+            raise ValueError(
+                f"The rows of X have the shape {X.shape[1:]}, but those seen in fit had "
+                f"{self._row_shape}."
+            )
+        return X
+
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
+        """Learn from the labeled rows, and remember the unlabeled ones as the pool.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_rows, ...)
+            All rows, labeled or not. It is kept, not copied.
+
+        y : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
+            The labels. A row is unlabeled where ``y`` is -1 (integers and objects), NaN
+            (floats), None or NA (objects, pandas). None: every row is labeled.
+
+        Returns
+        -------
+        self
+            The fitted sampler.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` or ``y`` is not what it must be, a parameter is out of range, or no row
+            is labeled and the sampler needs one.
+        """
+        self._validate_params()
+        # A fit that fails must leave the sampler as it was, so another one is fitted first.
+        fitted = type(self)(**self.get_params(deep=False))
+        X = fitted._check_X(X, reset=True)
+        mask = labeled_mask(y, _num_samples(X))
+        if self._needs_labels and not mask.any():
+            raise ValueError(
+                f"y has no labeled row, and {type(self).__name__} needs at least one; label a "
+                "first batch chosen by RandomSampler."
+            )
+        fitted._learn(X, None if y is None else labeled_values(y, mask), mask)
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
+        self.__dict__.update(vars(fitted))
+        return self
+
+    def _learn(self, X: Any, y: np.ndarray | None, mask: np.ndarray) -> None:
+        self._X = X
+        self._row_shape = getattr(X, "shape", ())[1:]
+        self.labeled_rows_ = np.flatnonzero(mask)
+        self.pool_rows_ = np.flatnonzero(~mask)
+        self._fit(X, y)
+
+    def query(
+        self, X: ArrayLike | None = None, n_instances: int = 1, *, return_details: bool = False
+    ) -> np.ndarray | tuple[np.ndarray, Bunch]:
+        """Choose the rows to label next. It changes nothing.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_rows, ...), default=None
+            The pool. None is the pool of ``fit``: its unlabeled rows.
+
+        n_instances : int, default=1
+            How many rows to choose.
+
+        return_details : bool, default=False
+            Whether to return also how they were chosen.
+
+        Returns
+        -------
+        rows : ndarray of int of shape (n_instances,)
+            Row numbers, each once, in the order of choice: of ``X``, or of the X of ``fit``
+            where ``X`` is None.
+
+        details : Bunch
+            Only with ``return_details=True``: ``rows`` again; ``scores``, ndarray of float of
+            shape (n_instances,), as they were when each row was chosen, NaN for a sampler
+            without scores; and what the class documents.
+
+        Raises
+        ------
+        ValueError
+            If ``n_instances`` is no positive integer or more than the pool holds, or ``X``
+            does not go with the X of ``fit``.
+        TypeError
+            If ``X`` is a number: ``query(100)`` for ``query(n_instances=100)``.
+        """
+        check_is_fitted(self)
+        if isinstance(X, Number):
+            raise TypeError(
+                f"query({X!r}): the first argument is X, a pool. To choose {X!r} rows of the "
+                f"pool of fit, call query(n_instances={X!r})."
+            )
+        if X is None:
+            X, rows = self._X, self.pool_rows_
+            if not len(rows):
+                raise ValueError(
+                    "The pool is empty: y had no unlabeled row in fit. Mark rows without a "
+                    "label by -1, NaN or None in y, or pass another pool as X."
+                )
+        else:
+            X = self._check_X(X, reset=False)
+            rows = np.arange(_num_samples(X))
+        limit = getattr(self, "max_candidates", None)
+        _check_n_instances(n_instances, len(rows), limit)
+        # A seed of its own keeps these draws apart from those of fit.
+        rng = np.random.RandomState(check_random_state(self.random_state).randint(MAX_SEED))
+        if limit is not None and limit < len(rows):
+            rows = rows[np.sort(sample_without_replacement(len(rows), limit, random_state=rng))]
+        details = self._select(X, rows, int(n_instances), rng)
+        return (details.rows, details) if return_details else details.rows
+
+    def __call__(
+        self, learner: Any, X_pool: ArrayLike, n_instances: int = 1, **ignored: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Choose rows for a modAL learner: a sampler is a modAL query strategy.
+
+        Parameters
+        ----------
+        learner : modAL learner
+            Its ``X_training`` and ``y_training`` are the labeled rows.
+
+        X_pool : array-like of shape (n_rows, ...)
+            The pool.
+
+        n_instances : int, default=1
+            How many rows to choose.
+
+        **ignored : dict
+            Whatever else modAL passes on.
+
+        Returns
+        -------
+        rows : ndarray of int of shape (n_instances,)
+            Rows of ``X_pool``, in the order of choice.
+
+        scores : ndarray of float of shape (n_instances,)
+            Their scores, NaN for a sampler without.
+        """
+        # modAL's labels are all known, whatever they look like: no marker is searched.
+        y = np.asarray(learner.y_training)
+        sampler = self.bind(learner.estimator)
+        sampler._validate_params()
+        X = sampler._check_X(learner.X_training, reset=True)
+        sampler._learn(X, y, np.ones(len(y), dtype=bool))
+        details = sampler.query(X_pool, n_instances, return_details=True)[1]
+        return details.rows, details.scores
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def top(scores: np.ndarray, n_instances: int) -> np.ndarray:
+    """Return the positions of the largest scores, largest first, the earlier of equals first.
+
+    Parameters
+    ----------
+    scores : ndarray of float of shape (n_rows,)
+        Finite.
+
+    n_instances : int
+        At most ``n_rows``.
+
+    Returns
+    -------
+    ndarray of int of shape (n_instances,)
+        What a stable sort of all would say, without sorting all.
+    """
+    n_rows = len(scores)
+    least = np.partition(scores, n_rows - n_instances)[n_rows - n_instances]
+    above = np.flatnonzero(scores > least)
+    equal = np.flatnonzero(scores == least)[: n_instances - len(above)]
+    return np.concatenate([above[np.argsort(-scores[above], kind="stable")], equal])
+
+
+def _check_n_instances(n_instances: int, n_rows: int, max_candidates: int | None) -> None:
+    if isinstance(n_instances, bool) or not isinstance(n_instances, Integral) or n_instances < 1:
+        raise ValueError(f"n_instances={n_instances!r} must be an integer of at least 1.")
+    if n_instances > n_rows:
+        raise ValueError(
+            f"n_instances={n_instances} is more than the {n_rows} rows that the pool holds; "
+            f"ask for {n_rows} at most."
+        )
+    if max_candidates is not None and n_instances > max_candidates:
+        raise ValueError(
+            f"n_instances={n_instances} is more than max_candidates={max_candidates}; raise "
+            "max_candidates or set it to None."
+        )

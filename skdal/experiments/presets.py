@@ -1,0 +1,54 @@
+"""Samplers and task models by name, for the command line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+
+import skdal
+
+# The class, by its public name, and its parameters. Where it takes an estimator, it gets the
+# task model of the moment.
+SAMPLERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "discriminative": ("DiscriminativeSampler", {}),
+    "random": ("RandomSampler", {}),
+}
+
+# For features in [0, 1] and hundreds of labels: fractions of a second, and no warnings.
+ESTIMATORS: dict[str, Any] = {
+    "logistic": LogisticRegression(C=10, max_iter=1000),
+    "mlp": MLPClassifier((64,), alpha=0.01, learning_rate_init=0.01, max_iter=1000),
+}
+
+
+def make_sampler(name: str) -> Any:
+    """Return a new sampler of the given name.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``SAMPLERS``.
+
+    Returns
+    -------
+    sampler
+        Not fitted.
+
+    Raises
+    ------
+    ValueError
+        If there is none of this name. The message lists those there are.
+
+    Examples
+    --------
+    >>> from skdal.experiments.presets import make_sampler
+    >>> make_sampler("random")
+    RandomSampler()
+    """
+    if name not in SAMPLERS:
+        known = ", ".join(sorted(SAMPLERS))
+        raise ValueError(f"{name!r} is no sampler; choose among {known}.")
+    class_name, params = SAMPLERS[name]
+    return getattr(skdal, class_name)(**params)

@@ -1,0 +1,99 @@
+"""Measures of a labeled set and of a learning curve, as plain functions on arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def h_divergence(is_unlabeled: ArrayLike, predicted_unlabeled: ArrayLike) -> float:
+    r"""Return the empirical H-divergence that one discriminator finds.
+
+    .. math::
+        d_h(L, U) = 2 \left| \frac{1}{|L|} \sum_{x \in L} h(x)
+                    - \frac{1}{|U|} \sum_{x \in U} h(x) \right|
+
+    The paper's :math:`d_\mathcal{H}` is its supremum over a class of discriminators
+    :math:`h` (section 3.1 of [1]_), so that any one of them gives a lower bound.
+
+    Parameters
+    ----------
+    is_unlabeled : array-like of bool of shape (n_rows,)
+        Where each row truly is: False in L, True in U. Both must occur.
+
+    predicted_unlabeled : array-like of bool of shape (n_rows,)
+        Where the discriminator puts it.
+
+    Returns
+    -------
+    float
+        Between 0 (not to be told apart) and 2 (told apart without a mistake).
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, or one of the two sets is empty.
+
+    References
+    ----------
+    .. [1] Gissin and Shalev-Shwartz, "Discriminative Active Learning", 2019,
+       arXiv:1907.06347.
+
+    Examples
+    --------
+    >>> from skdal.metrics import h_divergence
+    >>> h_divergence([False, False, True, True], [False, True, True, True])
+    1.0
+    """
+    truth = np.asarray(is_unlabeled, dtype=bool)
+    predicted = np.asarray(predicted_unlabeled, dtype=bool)
+    if truth.shape != predicted.shape:
+        raise ValueError(
+            f"is_unlabeled has shape {truth.shape}, predicted_unlabeled {predicted.shape}; "
+            "they must be the same."
+        )
+    if truth.all() or not truth.any():
+        raise ValueError("is_unlabeled must name at least one labeled and one unlabeled row.")
+    return float(2 * abs(predicted[truth].mean() - predicted[~truth].mean()))
+
+
+def area_under_learning_curve(n_labels: ArrayLike, scores: ArrayLike) -> float:
+    """Return the mean score over the span of labels: the area under the curve by its width.
+
+    Parameters
+    ----------
+    n_labels : array-like of float of shape (n_points,)
+        Labels that were used, rising. At least two points.
+
+    scores : array-like of float of shape (n_points,)
+        The model's score with so many labels. Between two points the curve is straight.
+
+    Returns
+    -------
+    float
+        In the unit of the scores.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, there are fewer than two points, or ``n_labels`` does not
+        rise.
+
+    Examples
+    --------
+    >>> from skdal.metrics import area_under_learning_curve
+    >>> area_under_learning_curve([10, 20, 40], [0.5, 0.7, 0.9])
+    0.733...
+    """
+    x, y = np.asarray(n_labels, dtype=float), np.asarray(scores, dtype=float)
+    if x.shape != y.shape or x.ndim != 1:
+        raise ValueError(
+            f"n_labels has shape {x.shape}, scores {y.shape}; they must be one-dimensional and "
+            "as long."
+        )
+    if len(x) < 2 or (np.diff(x) <= 0).any():
+        raise ValueError(
+            f"n_labels={x.tolist()} must be two numbers or more, each larger than the one before; "
+            "sort the points of the curve, and have at least one query."
+        )
+    return float(np.trapezoid(y, x) / (x[-1] - x[0]))

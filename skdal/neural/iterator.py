@@ -1,0 +1,58 @@
+"""Batches by slicing tensors, in place of the ``DataLoader``'s row-by-row collation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+
+class TensorIterator:
+    """Iterate over a skorch dataset by slicing whole tensors.
+
+    Drop-in for ``torch.utils.data.DataLoader`` in ``iterator_train`` and
+    ``iterator_valid``. Collating a batch of 1,024 rows one by one takes a
+    ``DataLoader`` milliseconds, which is most of the time that a small network
+    needs for the batch; one ``index_select`` takes microseconds.
+
+    Parameters
+    ----------
+    dataset : skorch.dataset.Dataset
+        Holds ``X`` (array or tensor, rows first) and ``y`` (the same, or None).
+
+    batch_size : int
+        Rows a batch. The last batch may be smaller.
+
+    shuffle : bool, default=False
+        Whether to draw a new order of the rows, from torch's global random state,
+        each time the iteration begins.
+    """
+
+    def __init__(self, dataset: Any, batch_size: int, shuffle: bool = False) -> None:
+        self.X = _as_tensor(dataset.X)
+        # skorch wants pairs also where there is nothing to predict.
+        self.y = torch.zeros(len(self.X)) if dataset.y is None else _as_tensor(dataset.y)
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+
+    def __len__(self) -> int:
+        return -(-len(self.X) // self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        n_rows = len(self.X)
+        order = torch.randperm(n_rows) if self.shuffle else None
+        for start in range(0, n_rows, self.batch_size):
+            stop = start + self.batch_size
+            if order is None:
+                yield self.X[start:stop], self.y[start:stop]
+            else:
+                rows = order[start:stop]
+                yield self.X.index_select(0, rows), self.y.index_select(0, rows)
+
+
+def _as_tensor(values: Any) -> torch.Tensor:
+    # torch has no read-only tensors, and warns of every array that is.
+    is_array = isinstance(values, np.ndarray)
+    return torch.as_tensor(np.require(values, requirements="W") if is_array else values)

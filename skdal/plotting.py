@@ -1,0 +1,193 @@
+"""Displays in scikit-learn's style."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import cycle
+from typing import Any, Self
+
+import numpy as np
+
+from skdal.experiments.results import curves
+
+# Okabe and Ito's colors, told apart by the color-blind, from dark to light in turns. Line
+# style and marker tell the curves apart in greyscale.
+_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
+_LINES = ("-", "--", "-.", ":")
+_MARKERS = ("o", "s", "^", "D", "v")
+
+
+class LearningCurveDisplay:
+    """Learning curves of samplers: the score over the number of labels.
+
+    Make it by :meth:`from_results`. All parameters are stored as attributes.
+
+    Parameters
+    ----------
+    n_labels : dict of str to ndarray of shape (n_points,)
+        By sampler, the labels that were used.
+
+    scores : dict of str to ndarray of shape (n_repeats, n_points)
+        By sampler, the scores of all its runs.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Where it is drawn.
+
+    figure_ : matplotlib Figure
+        The figure of ``ax_``.
+
+    lines_ : dict of str to matplotlib Line2D
+        The mean curve of every sampler.
+
+    bands_ : dict of str to matplotlib collection
+        One standard deviation to either side of it.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skdal import RandomSampler
+    >>> from skdal.datasets import load
+    >>> from skdal.experiments import compare
+    >>> from skdal.plotting import LearningCurveDisplay
+    >>> results = compare(
+    ...     {"random": RandomSampler()}, LogisticRegression(), **load("digits"), n_repeats=2
+    ... )
+    >>> display = LearningCurveDisplay.from_results(results, ax=Figure().subplots())
+    >>> display.lines_["random"].get_xdata()[[0, -1]].tolist()
+    [20, 200]
+    """
+
+    def __init__(self, *, n_labels: dict[str, np.ndarray], scores: dict[str, np.ndarray]) -> None:
+        self.n_labels = n_labels
+        self.scores = scores
+
+    @classmethod
+    def from_results(
+        cls,
+        results: Sequence[dict[str, Any]],
+        *,
+        ax: Any = None,
+        score_name: str = "Score",
+        line_kw: dict[str, Any] | None = None,
+    ) -> Self:
+        """Draw the learning curves of a comparison.
+
+        Parameters
+        ----------
+        results : sequence of dict
+            What :func:`~skdal.experiments.compare` returns.
+
+        ax : matplotlib Axes, default=None
+            Where to draw. None makes a new figure.
+
+        score_name : str, default="Score"
+            Label of the vertical axis.
+
+        line_kw : dict, default=None
+            Passed to every ``plot``, where it takes precedence.
+
+        Returns
+        -------
+        LearningCurveDisplay
+            Drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If the runs of a sampler differ in ``n_labels``, or there is none.
+        """
+        by_sampler = curves(results)
+        if not by_sampler:
+            raise ValueError("results is empty, so there is no curve to draw.")
+        n_labels, scores = {}, {}
+        for name, runs in by_sampler.items():
+            n_labels[name] = next(iter(runs.values()))[0]
+            if any(not np.array_equal(points, n_labels[name]) for points, _ in runs.values()):
+                raise ValueError(
+                    f"The runs of sampler {name!r} differ in n_labels, so they have no mean "
+                    "curve; draw the results of one comparison at a time."
+                )
+            scores[name] = np.array([scores for _, scores in runs.values()])
+        display = cls(n_labels=n_labels, scores=scores)
+        return display.plot(ax, score_name=score_name, line_kw=line_kw)
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        score_name: str = "Score",
+        line_kw: dict[str, Any] | None = None,
+    ) -> Self:
+        """Draw the learning curves.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw. None makes a new figure.
+
+        score_name : str, default="Score"
+            Label of the vertical axis.
+
+        line_kw : dict, default=None
+            Passed to every ``plot``, where it takes precedence.
+
+        Returns
+        -------
+        LearningCurveDisplay
+            Itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        check_matplotlib()
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            _, ax = plt.subplots(layout="constrained")
+        self.lines_, self.bands_ = {}, {}
+        styles = zip(cycle(_COLORS), cycle(_LINES), cycle(_MARKERS), strict=False)
+        for (name, scores), (color, line, marker) in zip(self.scores.items(), styles, strict=False):
+            x, mean = self.n_labels[name], scores.mean(axis=0)
+            deviation = scores.std(axis=0, ddof=min(1, len(scores) - 1))
+            style = {"color": color, "linestyle": line, "marker": marker, "markersize": 5}
+            (self.lines_[name],) = ax.plot(x, mean, **style | {"label": name} | (line_kw or {}))
+            self.bands_[name] = ax.fill_between(
+                x, mean - deviation, mean + deviation, color=color, alpha=0.15, linewidth=0
+            )
+        n_repeats = max(len(scores) for scores in self.scores.values())
+        ax.set_xlabel("Labels")
+        ax.set_ylabel(
+            score_name if n_repeats == 1 else f"{score_name} (mean ± SD of {n_repeats} runs)"
+        )
+        ax.grid(alpha=0.3)
+        ax.legend(loc="lower right")
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+def check_matplotlib() -> None:
+    """Raise an error that names the cure if matplotlib is not installed.
+
+    Raises
+    ------
+    ImportError
+        If it is not.
+
+    Examples
+    --------
+    >>> from skdal.plotting import check_matplotlib
+    >>> check_matplotlib()
+    """
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            'Plots need matplotlib; install it by: pip install "skdal[plot]"'
+        ) from error

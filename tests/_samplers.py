@@ -1,0 +1,63 @@
+"""Every sampler, ready to use. Common tests run over this list; a new sampler is one line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from skdal import DiscriminativeSampler, MLPDiscriminator, RandomSampler
+from skdal.base import BaseSampler
+
+_QUICK = LogisticRegression(max_iter=1000)
+
+SAMPLERS: list[BaseSampler] = [
+    RandomSampler(random_state=0),
+    DiscriminativeSampler(_QUICK, n_mini_queries=3, random_state=0),
+    DiscriminativeSampler(_QUICK, n_mini_queries=2, candidates="pool", selection="top").set_params(
+        random_state=0
+    ),
+    DiscriminativeSampler(
+        _QUICK, n_mini_queries=2, selection="proportional", max_candidates=30
+    ).set_params(random_state=0),
+    DiscriminativeSampler(SVC(), n_mini_queries=2, warm_start=False, random_state=0),
+    DiscriminativeSampler(MLPDiscriminator(max_epochs=5), n_mini_queries=2, random_state=0),
+    DiscriminativeSampler(
+        make_pipeline(StandardScaler(with_mean=False), _QUICK), n_mini_queries=2, random_state=0
+    ),
+    DiscriminativeSampler(
+        RandomForestClassifier(n_estimators=3, n_jobs=1), n_mini_queries=2, random_state=0
+    ),
+    DiscriminativeSampler(
+        _QUICK, estimator=make_pipeline(PCA(), _QUICK), n_mini_queries=2, random_state=0
+    ),
+]
+
+
+def hiding(sampler: BaseSampler) -> BaseSampler:
+    """Return the same sampler, whose fit forgets the labels of half of the rows.
+
+    scikit-learn's checks mark no row as unlabeled, so that without this they never have the
+    sampler learn anything from a pool.
+    """
+    base = type(sampler)
+    name = f"Hiding{base.__name__}"
+    if name not in globals():
+
+        def fit(self: Any, X: Any, y: Any = None) -> Any:
+            n_rows = X.shape[0] if hasattr(X, "shape") and X.shape else len(X)
+            known = np.zeros(n_rows, dtype=object) if y is None else np.array(y, dtype=object)
+            # Two of four, so that a y that alternates keeps both of its classes.
+            known[2::4] = known[3::4] = None
+            return base.fit(self, X, known)
+
+        # Found by name, so that it can be pickled.
+        globals()[name] = type(name, (base,), {"fit": fit, "__module__": __name__})
+    return globals()[name](**clone(sampler).get_params(deep=False))

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_iris, make_regression
+from sklearn.linear_model import Ridge
+from sklearn.naive_bayes import GaussianNB
+from sklearn.tree import DecisionTreeClassifier
+
+from skdal import RandomSampler
+from skdal.experiments import compare
+
+X, Y = load_iris(return_X_y=True)
+DATA = {"X": X[::2], "y": Y[::2], "X_test": X[1::2], "y_test": Y[1::2]}
+MODEL = DecisionTreeClassifier(max_features=1)
+SMALL = {"n_initial": 5, "n_instances": 5, "n_queries": 3}
+
+
+def run(names="ab", **params):
+    samplers = {name: RandomSampler() for name in names}
+    params = {**DATA, **SMALL, "n_repeats": 2, **params}
+    return compare(samplers, params.pop("estimator", MODEL), **params)
+
+
+def what_was_done(results, sampler, repeat):
+    return [
+        (record["n_labels"], record["score"], record["rows"].tolist())
+        for record in results
+        if (record["sampler"], record["repeat"]) == (sampler, repeat)
+    ]
+
+
+def test_one_tidy_record_for_every_training():
+    table = pd.DataFrame(run())
+    assert list(table) == [
+        "sampler",
+        "repeat",
+        "n_labels",
+        "score",
+        "fit_seconds",
+        "query_seconds",
+        "rows",
+    ]
+    assert len(table) == 2 * 2 * 4
+    for _, curve in table.groupby(["sampler", "repeat"]):
+        assert curve["n_labels"].tolist() == [5, 10, 15, 20]
+        assert len(np.unique(np.concatenate(curve["rows"].tolist()))) == 20
+    assert table["score"].between(0, 1).all()
+
+
+def test_within_a_repeat_all_start_alike_and_go_on_alone():
+    results = run(n_repeats=3)
+    starts = set()
+    for repeat in range(3):
+        a, b = (what_was_done(results, name, repeat) for name in "ab")
+        assert a[0] == b[0]
+        assert a[1][2] != b[1][2]
+        starts.add(tuple(a[0][2]))
+    assert len(starts) == 3
+
+
+def test_another_sampler_or_repeat_changes_no_other_run():
+    few, many = run("b"), run("cab", n_repeats=3)
+    for repeat in range(2):
+        assert what_was_done(few, "b", repeat) == what_was_done(many, "b", repeat)
+
+
+def test_the_seed_fixes_everything():
+    first, again, other = run(), run(), run(random_state=1)
+    assert what_was_done(first, "a", 1) == what_was_done(again, "a", 1)
+    assert what_was_done(first, "a", 1)[0] != what_was_done(other, "a", 1)[0]
+
+
+def test_scores_are_those_of_the_models_on_the_test_rows():
+    for record in run(estimator=GaussianNB(), n_repeats=1, n_queries=1)[:1]:
+        rows = record["rows"]
+        model = GaussianNB().fit(DATA["X"][rows], DATA["y"][rows])
+        assert record["score"] == model.score(DATA["X_test"], DATA["y_test"])
+
+
+def test_a_regressor():
+    X, y = make_regression(60, 3, random_state=0)
+    results = run(estimator=Ridge(), X=X, y=y, X_test=X, y_test=y, n_repeats=1)
+    assert results[3]["score"] > 0.9
+
+
+def test_the_progress_bar_counts_trainings(capsys):
+    run(verbose=1)
+    assert "16/16" in capsys.readouterr().err
+    run()
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"names": ""}, "samplers is empty"),
+        ({"n_queries": 0}, "'n_queries' parameter"),
+        ({"n_repeats": 0}, "'n_repeats' parameter"),
+        ({"random_state": None}, "'random_state' parameter"),
+        ({"n_queries": 50}, "budget=255 is more labels"),
+        ({"estimator": "mlp"}, "'estimator' parameter"),
+    ],
+)
+def test_what_is_refused(params, message):
+    with pytest.raises(ValueError, match=message):
+        run(**params)

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from numpy.testing import assert_allclose
+
+from skdal.plotting import LearningCurveDisplay
+
+SCORES = {"random": [[0.5, 0.6, 0.7], [0.7, 0.8, 0.7]], "other": [[0.6, 0.7, 0.9]] * 2}
+
+
+def made(scores, n_labels=(10, 20, 30)):
+    return [
+        {"sampler": name, "repeat": repeat, "n_labels": n, "score": score}
+        for name, runs in scores.items()
+        for repeat, run in enumerate(runs)
+        for n, score in zip(n_labels, run, strict=False)
+    ]
+
+
+@pytest.fixture
+def ax():
+    return Figure().subplots()
+
+
+def test_lines_are_means_and_bands_one_standard_deviation(ax):
+    display = LearningCurveDisplay.from_results(made(SCORES), ax=ax)
+    assert display.ax_ is ax
+    assert display.figure_ is ax.figure
+    assert list(display.lines_) == ["random", "other"]
+    x, y = display.lines_["random"].get_data()
+    assert_allclose(x, [10, 20, 30])
+    assert_allclose(y, [0.6, 0.7, 0.7])
+    vertices = display.bands_["random"].get_paths()[0].vertices
+    at_start = vertices[vertices[:, 0] == 10, 1]
+    deviation = np.std([0.5, 0.7], ddof=1)
+    assert_allclose([at_start.min(), at_start.max()], [0.6 - deviation, 0.6 + deviation])
+
+
+def test_axes_and_legend_say_what_is_seen(ax):
+    LearningCurveDisplay.from_results(made(SCORES), ax=ax, score_name="Accuracy")
+    assert ax.get_xlabel() == "Labels"
+    assert ax.get_ylabel() == "Accuracy (mean ± SD of 2 runs)"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["random", "other"]
+
+
+def test_a_single_run_has_no_mean(ax):
+    LearningCurveDisplay.from_results(made({"random": [[0.5, 0.6, 0.7]]}), ax=ax)
+    assert ax.get_ylabel() == "Score"
+
+
+def test_curves_differ_without_color(ax):
+    names = [f"sampler {number}" for number in range(20)]
+    results = made({name: [[0.5, 0.6, 0.7]] for name in names})
+    display = LearningCurveDisplay.from_results(results, ax=ax)
+    styles = {(line.get_linestyle(), line.get_marker()) for line in display.lines_.values()}
+    assert len(styles) == 20
+
+
+def test_the_first_colors_differ_in_lightness(ax):
+    results = made({name: [[0.5, 0.6, 0.7]] for name in "ab"})
+    display = LearningCurveDisplay.from_results(results, ax=ax)
+    a, b = (
+        np.dot(to_rgb(line.get_color()), [0.299, 0.587, 0.114]) for line in display.lines_.values()
+    )
+    assert abs(a - b) > 0.05
+
+
+def test_line_kw_takes_precedence(ax):
+    display = LearningCurveDisplay.from_results(made(SCORES), ax=ax, line_kw={"linewidth": 4})
+    assert {line.get_linewidth() for line in display.lines_.values()} == {4}
+
+
+def test_without_axes_a_new_figure_is_made_and_plot_can_be_repeated():
+    import matplotlib.pyplot as plt
+
+    first = LearningCurveDisplay.from_results(made(SCORES))
+    axes = first.ax_
+    try:
+        assert axes is plt.gca()
+        assert first.plot(Figure().subplots()).ax_ is not axes
+    finally:
+        plt.close("all")
+
+
+def test_a_figure_can_be_saved(ax, tmp_path):
+    display = LearningCurveDisplay.from_results(made(SCORES), ax=ax)
+    display.figure_.savefig(tmp_path / "curve.png")
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_runs_of_a_sampler_must_agree(ax):
+    results = made({"random": [[0.5, 0.6, 0.7], [0.5, 0.6]]})
+    with pytest.raises(ValueError, match="runs of sampler 'random' differ"):
+        LearningCurveDisplay.from_results(results, ax=ax)
+
+
+def test_nothing_cannot_be_drawn(ax):
+    with pytest.raises(ValueError, match="results is empty"):
+        LearningCurveDisplay.from_results([], ax=ax)
+
+
+def test_without_matplotlib_the_error_names_the_cure(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match=r'pip install "skdal\[plot\]"'):
+        LearningCurveDisplay.from_results(made(SCORES))
