@@ -85,8 +85,12 @@ def labeled_values(y: ArrayLike, mask: np.ndarray) -> np.ndarray:
         Strings or numbers where ``y`` was an object array only to hold its markers.
     """
     known = _to_numpy(y)[mask]
-    # tolist() and back lets numpy choose the dtype anew.
-    return np.asarray(known.tolist()) if known.dtype == object and len(known) else known
+    if known.dtype != object or not len(known):
+        return known
+    # tolist() and back lets numpy choose the dtype anew; it would make strings of numbers, too.
+    values = np.asarray(known.tolist())
+    mixed = values.dtype.kind == "U" and not all(isinstance(label, str) for label in known.flat)
+    return known if mixed else values
 
 
 def hide(y: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -75,7 +75,14 @@ class BaseSampler(BaseEstimator, metaclass=ABCMeta):
 
     def _check_X(self, X: Any, *, reset: bool) -> Any:
         """Check the pool. This is for samplers that read X themselves, as numbers."""
-        X = validate_data(self, X, accept_sparse="csr", dtype="numeric", allow_nd=True, reset=reset)
+        X = validate_data(
+            self,
+            X,
+            accept_sparse="csr" if self.__sklearn_tags__().input_tags.sparse else False,
+            dtype="numeric",
+            allow_nd=True,
+            reset=reset,
+        )
         if not reset and X.shape[1:] != self._row_shape:
             raise ValueError(
                 f"The rows of X have the shape {X.shape[1:]}, but those seen in fit had "

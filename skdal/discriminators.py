@@ -98,6 +98,7 @@ class Discriminator:
         params = self._last.get_params(deep=False)
         if params.get("class_weight", "absent") is None:
             self._last.set_params(class_weight="balanced")
+        self._weight_name = _criterion_weight(self._last) if _is_skorch(self._last) else None
 
     def fit(self, Z_labeled: Any, Z_unlabeled: Any) -> Self:
         """Train the model to tell two sets of rows apart.
@@ -148,10 +149,26 @@ class Discriminator:
 
         net = self._last
         self._epochs_before = len(net.history) if net.warm_start else 0
-        _balance_criterion(net, y)
+        self._balance_criterion(y)
         target = y.astype(np.float32) if isinstance(net, NeuralNetBinaryClassifier) else y
         with torch_seed(self._seed, str(net.device or "cpu")):
             self.model.fit(Z.astype(np.float32), target)
+
+    def _balance_criterion(self, y: np.ndarray) -> None:
+        import torch
+
+        if self._weight_name is None:
+            return
+        net = self._last
+        weight = compute_class_weight("balanced", classes=np.array([0, 1]), y=y)
+        if self._weight_name == "pos_weight":
+            weight = weight[1] / weight[0]
+        value = torch.tensor(weight, dtype=torch.float32)
+        if net.initialized_ and net.warm_start:
+            # set_params would begin with a new optimizer.
+            getattr(net.criterion_, self._weight_name).copy_(value)
+        else:
+            net.set_params(**{f"criterion__{self._weight_name}": value})
 
     def _n_epochs(self) -> int | None:
         if _is_skorch(self._last):
@@ -196,27 +213,17 @@ def _is_skorch(model: Any) -> bool:
     return "skorch" in sys.modules and isinstance(model, sys.modules["skorch"].NeuralNet)
 
 
-def _balance_criterion(net: Any, y: np.ndarray) -> None:
-    """Weight the classes in a skorch net's criterion, if it takes weights and has none."""
+def _criterion_weight(net: Any) -> str | None:
+    """Return the weight that a skorch net's criterion takes, None if the user has set it."""
     import torch
 
-    weight = compute_class_weight("balanced", classes=np.array([0, 1]), y=y)
-    if net.criterion in (torch.nn.CrossEntropyLoss, torch.nn.NLLLoss):
-        name, value = "weight", torch.tensor(weight, dtype=torch.float32)
-    elif net.criterion is torch.nn.BCEWithLogitsLoss:
-        name, value = "pos_weight", torch.tensor(weight[1] / weight[0])
-    else:
-        return
-    own = net.get_params(deep=False).get(f"criterion__{name}")
-    if own is not None and not getattr(own, "balances", False):
-        return
-    # The mark tells our weights from the user's when the next rows come.
-    value.balances = True
-    if net.initialized_ and net.warm_start:
-        # set_params would begin with a new optimizer.
-        getattr(net.criterion_, name).copy_(value)
-    else:
-        net.set_params(**{f"criterion__{name}": value})
+    names = {
+        torch.nn.CrossEntropyLoss: "weight",
+        torch.nn.NLLLoss: "weight",
+        torch.nn.BCEWithLogitsLoss: "pos_weight",
+    }
+    name = names.get(net.criterion)
+    return None if net.get_params(deep=False).get(f"criterion__{name}") is not None else name
 
 
 def _skorch_log_odds(net: Any, Z: Any) -> np.ndarray:

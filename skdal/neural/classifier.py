@@ -201,7 +201,7 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):
         with torch_seed(seed + n_before, device):
             if going_on:
                 self.net_.set_params(**self._training_params())
-                self._carry_over()
+                self._carry_over(rows.shape[1:])
             else:
                 self.classes_ = encoder.classes_
                 self.net_ = self._build_net(rows, device)
@@ -214,7 +214,7 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):
     def _module(self, input_shape: tuple[int, ...], n_outputs: int) -> torch.nn.Module:
         return self.module(input_shape, n_outputs, **(self.module_params or {}))
 
-    def _carry_over(self) -> None:
+    def _carry_over(self, input_shape: tuple[int, ...]) -> None:
         """Prepare the weights of an earlier call of fit for a warm start: they stay."""
 
     def _build_net(self, X: np.ndarray, device: str) -> Net:

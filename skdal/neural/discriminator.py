@@ -55,7 +55,7 @@ class MLPDiscriminator(NeuralClassifier):
     shrink : float, default=0.5
         What a warm start does to the weights: they become ``shrink`` times themselves plus
         ``1 - shrink`` times freshly drawn ones ("shrink and perturb" [2]_). 1 carries them
-        over as they are, 0 starts from scratch. A network that goes on unshrunk has learned
+        over as they are. A network that goes on unshrunk has learned
         by heart where the first labeled rows lie and no longer sees how densely they lie.
 
     device : str, default="auto"
@@ -142,8 +142,8 @@ class MLPDiscriminator(NeuralClassifier):
             sizes = (20,) * 3 if np.prod(input_shape) < _FEW_FEATURES else (256,) * 3
         return MLP(input_shape, n_outputs, sizes)
 
-    def _carry_over(self) -> None:
-        fresh = self._module((self.n_features_in_,), len(self.classes_)).to(self.net_.device)
+    def _carry_over(self, input_shape: tuple[int, ...]) -> None:
+        fresh = self._module(input_shape, len(self.classes_)).to(self.net_.device)
         with torch.no_grad():
             for old, new in zip(self.net_.module_.parameters(), fresh.parameters(), strict=True):
                 old.mul_(self.shrink).add_(new, alpha=1 - self.shrink)

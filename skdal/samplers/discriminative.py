@@ -7,9 +7,10 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import ArrayLike
-from sklearn.base import clone
-from sklearn.utils import Bunch, check_random_state
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import Bunch, Tags, check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
@@ -202,7 +203,17 @@ class DiscriminativeSampler(BaseSampler):
         if self._in_x():
             return super()._check_X(X, reset=reset)
         # The task model checks X for itself, and may take DataFrames and texts.
+        X = X.tocsr() if sp.issparse(X) else X  # rows are taken by their numbers
         return validate_data(self, X, skip_check_array=True, reset=reset)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        first = self.discriminator if self._in_x() else self.estimator
+        if isinstance(first, BaseEstimator):
+            tags.input_tags.sparse = get_tags(first).input_tags.sparse
+        elif first is None:
+            tags.input_tags.sparse = False  # the default discriminator
+        return tags
 
     def _wants(self, model: Any) -> bool:
         # A linear model sees X itself, and so does a sampler without an estimator.

@@ -110,7 +110,7 @@ class TestShrink:
         np.testing.assert_array_equal(self._twice(0.5)[1], self._twice(1)[1])
 
     def test_images(self):
-        images = X.reshape(-1, 1, 2, 2)
+        images = X.reshape(-1, 2, 2)
         model, _, _ = self._twice(0.5, images, lr=1e-3)
         assert np.isfinite(model.decision_function(images)).all()
 
