@@ -15,7 +15,7 @@ help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(VENV)/.test-stamp ## Compare two samplers on digits; results go to build/demo
-	$(BIN)/skdal compare digits --samplers random,discriminative --output build/demo
+	$(BIN)/skdal compare digits --samplers random,discriminative --force --output build/demo
 
 test: $(VENV)/.test-stamp ## Run the fast tests
 	$(BIN)/python -m pytest

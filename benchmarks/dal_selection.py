@@ -92,6 +92,9 @@ RULES: dict[str, Callable[..., np.ndarray]] = {
     "released rule, shrink=1": dal(MLPDiscriminator(shrink=1), selection=released),
     "default, shrink=1": dal(MLPDiscriminator(shrink=1)),
     "default, from scratch": dal(warm_start=False),
+    "recipe (Adam 1e-4, from scratch)": dal(
+        MLPDiscriminator(lr=1e-4), warm_start=False, selection=released
+    ),
     "default, stop at 90 %": dal(MLPDiscriminator(stop_accuracy=0.9)),
     "LogisticRegression": dal(LogisticRegression(max_iter=1000)),
     "core-set": core_set(None),

@@ -121,7 +121,7 @@ def _to_numpy(y: Any) -> np.ndarray:
         # pandas; its nullable, string and categorical dtypes have no equal in numpy.
         dtypes = np.atleast_1d(np.asarray(getattr(y, "dtypes", None), dtype=object))
         plain = all(isinstance(dtype, np.dtype) for dtype in dtypes)
-        y = y.to_numpy() if plain else np.asarray(y.astype(object))
+        y = y.to_numpy() if plain or not hasattr(y, "astype") else np.asarray(y.astype(object))
     values = np.asarray(y)
     if values.dtype.kind == "T":
         values = values.astype(object)

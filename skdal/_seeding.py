@@ -38,9 +38,31 @@ def seeded(estimator: Any, random_state: Any) -> Any:
     """
     rng = check_random_state(random_state)
     copy = clone(estimator)
-    missing = [
+    return copy.set_params(**{name: rng.randint(MAX_SEED) for name in unseeded(copy)})
+
+
+def unseeded(estimator: Any) -> list[str]:
+    """Return the names of the random states that are None, nested ones too, sorted.
+
+    Parameters
+    ----------
+    estimator : estimator or sampler
+        Any.
+
+    Returns
+    -------
+    list of str
+        Names for ``set_params``.
+
+    Examples
+    --------
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> from skdal._seeding import unseeded
+    >>> unseeded(MLPClassifier())
+    ['random_state']
+    """
+    return sorted(
         name
-        for name, value in sorted(copy.get_params().items(), key=lambda item: item[0])
+        for name, value in estimator.get_params().items()
         if name.split("__")[-1] == "random_state" and value is None
-    ]
-    return copy.set_params(**{name: rng.randint(MAX_SEED) for name in missing})
+    )

@@ -75,12 +75,14 @@ class BaseSampler(BaseEstimator, metaclass=ABCMeta):
 
     def _check_X(self, X: Any, *, reset: bool) -> Any:
         """Check the pool. This is for samplers that read X themselves, as numbers."""
+        tags = self.__sklearn_tags__().input_tags
         X = validate_data(
             self,
             X,
-            accept_sparse="csr" if self.__sklearn_tags__().input_tags.sparse else False,
+            accept_sparse="csr" if tags.sparse else False,
             dtype="numeric",
             allow_nd=True,
+            ensure_all_finite=not tags.allow_nan,
             reset=reset,
         )
         if not reset and X.shape[1:] != self._row_shape:
@@ -172,6 +174,7 @@ class BaseSampler(BaseEstimator, metaclass=ABCMeta):
             If ``X`` is a number: ``query(100)`` for ``query(n_instances=100)``.
         """
         check_is_fitted(self)
+        self._validate_params()
         if isinstance(X, Number):
             raise TypeError(
                 f"query({X!r}): the first argument is X, a pool. To choose {X!r} rows of the "
@@ -189,8 +192,8 @@ class BaseSampler(BaseEstimator, metaclass=ABCMeta):
             rows = np.arange(_num_samples(X))
         limit = getattr(self, "max_candidates", None)
         _check_n_instances(n_instances, len(rows), limit)
-        # A seed of its own keeps these draws apart from those of fit.
-        rng = np.random.RandomState(check_random_state(self.random_state).randint(MAX_SEED))
+        # The 1 keeps these draws apart from those that fit made with the same seed.
+        rng = np.random.RandomState([check_random_state(self.random_state).randint(MAX_SEED), 1])
         if limit is not None and limit < len(rows):
             rows = rows[np.sort(sample_without_replacement(len(rows), limit, random_state=rng))]
         details = self._select(X, rows, int(n_instances), rng)
@@ -223,10 +226,15 @@ class BaseSampler(BaseEstimator, metaclass=ABCMeta):
         scores : ndarray of float of shape (n_instances,)
             Their scores, NaN for a sampler without.
         """
+        sampler = self.bind(learner.estimator)
+        if learner.X_training is None:
+            # Before the first label the pool is all there is.
+            sampler.fit(X_pool, np.full(_num_samples(X_pool), -1))
+            details = sampler.query(n_instances=n_instances, return_details=True)[1]
+            return details.rows, details.scores
+        sampler._validate_params()
         # modAL's labels are all known, whatever they look like: no marker is searched.
         y = np.asarray(learner.y_training)
-        sampler = self.bind(learner.estimator)
-        sampler._validate_params()
         X = sampler._check_X(learner.X_training, reset=True)
         sampler._learn(X, y, np.ones(len(y), dtype=bool))
         details = sampler.query(X_pool, n_instances, return_details=True)[1]

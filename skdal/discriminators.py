@@ -11,7 +11,7 @@ import sys
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
@@ -19,7 +19,7 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 from sklearn.utils.validation import has_fit_parameter
 
 from skdal._pool import stack
-from skdal._seeding import MAX_SEED, seeded
+from skdal._seeding import MAX_SEED, unseeded
 from skdal.metrics import h_divergence
 from skdal.representation import representation
 
@@ -35,22 +35,28 @@ class Discriminator:
         Cloned. None is :class:`~skdal.MLPDiscriminator`.
 
     warm_start : bool
-        Whether a later call of :meth:`fit` goes on with the weights of the one before. A
-        classifier without such weights (a forest, say) is trained from scratch all the same.
+        Whether a later call of :meth:`fit` goes on with the weights of the one before,
+        whatever the classifier's own ``warm_start`` says. A classifier without such weights
+        (a forest, say) is trained from scratch all the same. So is one that has
+        ``partial_fit`` alone: naive Bayes, say, would go on counting rows of U that are gone.
 
     random_state : int, RandomState instance or None
-        Seeds every ``random_state`` parameter, nested ones too, that is None.
+        Seeds every ``random_state`` parameter, nested ones too, that is None; anew for every
+        training from scratch.
 
     Attributes
     ----------
     model : classifier
         The clone.
 
+    unlabeled_log_odds : ndarray of float of shape (n_unlabeled,)
+        Scores of the unlabeled rows of the last :meth:`fit`.
+
     train_accuracy : float
-        Share of the training rows that the last :meth:`fit` tells apart.
+        Share of all rows of the last :meth:`fit` that the trained model puts right.
 
     h_divergence : float
-        The same as an H-divergence, see :func:`~skdal.metrics.h_divergence`.
+        How far it tells the two sets apart, see :func:`~skdal.metrics.h_divergence`.
 
     n_epochs : int or None
         Epochs or iterations of the last :meth:`fit`, where the model counts them.
@@ -67,8 +73,8 @@ class Discriminator:
 
             classifier = MLPDiscriminator()
         if (
-            not hasattr(classifier, "get_params")
-            or isinstance(classifier, type)
+            isinstance(classifier, type)
+            or not hasattr(classifier, "__sklearn_tags__")
             or not is_classifier(classifier)
         ):
             raise ValueError(
@@ -81,9 +87,11 @@ class Discriminator:
                 "say how surely a row is unlabeled; choose a classifier that has one."
             )
         self.warm_start = warm_start
-        rng = check_random_state(random_state)
-        self._seed = rng.randint(MAX_SEED)
-        self.model = seeded(classifier, rng)
+        self.model = clone(classifier)
+        # A state of its own: a copy of the discriminator goes on as the discriminator would.
+        seed = check_random_state(random_state).randint(MAX_SEED)
+        self._random_state = np.random.RandomState(seed)
+        self._unseeded = unseeded(self.model)
         self._balance_by_parameter()
 
     @property
@@ -119,14 +127,21 @@ class Discriminator:
         Z = stack(Z_labeled, Z_unlabeled)
         is_unlabeled = np.arange(Z.shape[0]) >= Z_labeled.shape[0]
         y = is_unlabeled.astype(np.int64)
+        goes_on = self.warm_start and self._carries_weights()
         if "warm_start" in self._last.get_params(deep=False):
             # Also where the user set it: it would make a forest keep its old trees.
-            self._last.set_params(warm_start=self.warm_start and self._carries_weights())
+            self._last.set_params(warm_start=goes_on)
+        if not goes_on:
+            # Another start for each training from scratch, or all would share its whims.
+            seeds = {name: self._random_state.randint(MAX_SEED) for name in self._unseeded}
+            self.model.set_params(**seeds)
         if _is_skorch(self._last):
             self._fit_skorch(Z, y)
         else:
             self.model.fit(Z, y, **self._sample_weight(y))
-        predicted = self.log_odds(Z) > 0
+        log_odds = self.log_odds(Z)
+        self.unlabeled_log_odds = log_odds[is_unlabeled]
+        predicted = log_odds > 0
         self.train_accuracy = float((predicted == is_unlabeled).mean())
         self.h_divergence = h_divergence(is_unlabeled, predicted)
         self.n_epochs = self._n_epochs()
@@ -134,7 +149,9 @@ class Discriminator:
 
     def _carries_weights(self) -> bool:
         """Tell a warm start that goes on with weights from one that only adds trees."""
-        return any(hasattr(self._last, name) for name in ("coef_", "coefs_", "net_", "module_"))
+        has_warm_start = "warm_start" in self._last.get_params(deep=False)
+        weights = ("coef_", "coefs_", "net_", "module_")
+        return has_warm_start and any(hasattr(self._last, name) for name in weights)
 
     def _sample_weight(self, y: np.ndarray) -> dict[str, np.ndarray]:
         has_class_weight = "class_weight" in self._last.get_params(deep=False)
@@ -148,10 +165,13 @@ class Discriminator:
         from skdal.neural.net import torch_seed
 
         net = self._last
+        # The discriminator is to fit all of L; skorch would keep a fifth for validation.
+        net.set_params(train_split=None)
         self._epochs_before = len(net.history) if net.warm_start else 0
         self._balance_criterion(y)
         target = y.astype(np.float32) if isinstance(net, NeuralNetBinaryClassifier) else y
-        with torch_seed(self._seed, str(net.device or "cpu")):
+        seed = self._random_state.randint(MAX_SEED)
+        with torch_seed(seed, str(net.device or "cpu")):
             self.model.fit(Z.astype(np.float32), target)
 
     def _balance_criterion(self, y: np.ndarray) -> None:
@@ -177,7 +197,7 @@ class Discriminator:
         return None if n_iter is None else int(np.max(n_iter))
 
     def log_odds(self, Z: Any) -> np.ndarray:
-        """Return the log-odds of being unlabeled, finite and without saturation.
+        """Return the log-odds of being unlabeled, or what the model has in their place.
 
         Parameters
         ----------
@@ -187,11 +207,26 @@ class Discriminator:
         Returns
         -------
         ndarray of float of shape (n_rows,)
-            The difference of the logits of a skorch net or an MLPClassifier; else, of the
-            first that the model has, ``decision_function`` as it is, or the log-odds by
-            ``predict_log_proba`` or ``predict_proba``. Only these last two know an end,
-            about 708 to either side in float64.
+            Finite. The difference of the logits of a skorch net or an MLPClassifier; else, of
+            the first that the model has, ``decision_function`` as it is (log-odds for
+            logistic models, a margin for others), or the log-odds by ``predict_log_proba``
+            or ``predict_proba``. Only these last two know an end, about 708 to either side
+            in float64.
+
+        Raises
+        ------
+        ValueError
+            If a score is no finite number.
         """
+        log_odds = self._log_odds(Z)
+        if not np.isfinite(log_odds).all():
+            raise ValueError(
+                f"discriminator={self.model!r} returned scores that are not finite; scale its "
+                "input, regularize it or lower its learning rate."
+            )
+        return log_odds
+
+    def _log_odds(self, Z: Any) -> np.ndarray:
         last = self._last
         if _is_skorch(last) or isinstance(last, MLPClassifier):
             if isinstance(self.model, Pipeline) and len(self.model) > 1:

@@ -17,17 +17,16 @@ from skdal.base import top
 from skdal.discriminators import Discriminator
 
 Reader = Callable[[np.ndarray], Any]
+# Gets the log-odds of the candidate rows, their row numbers, how many to take and a random
+# state, and returns positions among the candidates in the order of choice.
 Selection = Callable[[np.ndarray, np.ndarray, int, np.random.RandomState], np.ndarray]
-
-# A rule of selection gets the log-odds of the candidate rows, their row numbers, how many to
-# take and a random state, and returns positions among the candidates in the order of choice.
 
 
 def select_top(
     log_odds: np.ndarray, rows: np.ndarray, n_instances: int, random_state: np.random.RandomState
 ) -> np.ndarray:
     """Take the largest log-odds: Algorithm 1 to the letter."""
-    return top(log_odds, n_instances)
+    return _shuffled_top(log_odds, n_instances, random_state)
 
 
 def select_proportional(
@@ -44,7 +43,16 @@ def select_confident(
 ) -> np.ndarray:
     """Draw uniformly among the quarter of the candidates that look most surely unlabeled."""
     n_sure = max(n_instances, -(-len(log_odds) // 4))
-    return random_state.choice(top(log_odds, n_sure), n_instances, replace=False)
+    sure = _shuffled_top(log_odds, n_sure, random_state)
+    return random_state.choice(sure, n_instances, replace=False)
+
+
+def _shuffled_top(
+    log_odds: np.ndarray, n_instances: int, random_state: np.random.RandomState
+) -> np.ndarray:
+    # Trees and neighbors tie by the hundred, and the order of the rows may mean something.
+    order = random_state.permutation(len(log_odds))
+    return order[top(log_odds[order], n_instances)]
 
 
 SELECTIONS: dict[str, Selection] = {
@@ -111,9 +119,9 @@ def log_odds_in_chunks(discriminator: Discriminator, read: Reader, rows: np.ndar
     ndarray of float of shape (n_rows,)
         One score for every row.
     """
-    first = read(rows[:1])
+    Z = read(rows[:1])
     # The row itself and what a network of the default width makes of it.
-    row_bytes = first.shape[1] * first.dtype.itemsize + 4096
+    row_bytes = Z.shape[1] * Z.dtype.itemsize + 4096
     chunk = max(1, int(get_config()["working_memory"] * 2**20) // row_bytes)
     return np.concatenate(
         [discriminator.log_odds(read(rows[part])) for part in gen_batches(len(rows), chunk)]
@@ -162,7 +170,7 @@ def choose_in_mini_queries(
         Whether it takes rows from those it trained on, or from all of U.
 
     select : callable
-        The rule, see the head of this module.
+        The rule, see ``Selection`` at the head of this module.
 
     random_state : RandomState
         Draws the subsamples, and whatever the rule draws.
@@ -183,11 +191,12 @@ def choose_in_mini_queries(
         Z_subsample = read(subsample)
         with _Note(f"The discriminator failed in mini-query {number + 1}."):
             discriminator.fit(Z_labeled, Z_subsample)
-        if candidates == "subsample":
-            pool, log_odds = subsample, discriminator.log_odds(Z_subsample)
-        else:
-            pool, log_odds = available, log_odds_in_chunks(discriminator, read, available)
-        position = np.asarray(select(log_odds, pool, size, random_state))
+            if candidates == "subsample":
+                pool, log_odds = subsample, discriminator.unlabeled_log_odds
+            else:
+                pool, log_odds = available, log_odds_in_chunks(discriminator, read, available)
+        # Copies: a user's rule may sort what it gets.
+        position = np.asarray(select(log_odds.copy(), pool.copy(), size, random_state))
         chosen = pool[position]
         _check_selection(chosen, size)
         taken.append(chosen)
@@ -235,5 +244,5 @@ class _Note:
     def __exit__(
         self, kind: type | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if error is not None:
+        if isinstance(error, Exception):
             error.add_note(self.text)

@@ -122,7 +122,7 @@ def representation(estimator: Any, X: Any) -> Any:
 
 
 class RepresentationReader:
-    """Read the representation of rows by their numbers, each row computed once.
+    """Read the representation of rows by their numbers.
 
     What is asked for decides what is computed: a query that looks at a tenth of the pool
     computes a tenth of its representation.
@@ -134,12 +134,16 @@ class RepresentationReader:
 
     X : array-like of shape (n_rows, ...)
         What the estimator takes.
+
+    remember : bool, default=True
+        Whether to keep what an estimator has computed, so that no row is computed twice.
     """
 
-    def __init__(self, estimator: Any, X: Any) -> None:
+    def __init__(self, estimator: Any, X: Any, *, remember: bool = True) -> None:
         self.estimator = estimator
         self.X = X
-        if estimator is not None:
+        self.remember = remember
+        if estimator is not None and remember:
             self._place = np.full(_num_samples(X), -1)
             self._known: Any = None
 
@@ -156,16 +160,23 @@ class RepresentationReader:
         ndarray or CSR matrix of shape (n_rows, n_components)
             Floats.
         """
-        if self.estimator is None:
-            return as_matrix(take(self.X, rows))
+        if self.estimator is None or not self.remember:
+            return self._compute(rows)
         new = rows[self._place[rows] < 0]
         if len(new):
-            Z = as_matrix(representation(self.estimator, take(self.X, new)))
-            assert_all_finite(Z, input_name="the representation of X")
+            Z = self._compute(new)
             n_known = 0 if self._known is None else self._known.shape[0]
             self._place[new] = n_known + np.arange(len(new))
             self._known = Z if self._known is None else stack(self._known, Z)
         return self._known[self._place[rows]]
+
+    def _compute(self, rows: np.ndarray) -> Any:
+        part = take(self.X, rows)
+        if self.estimator is None:
+            return as_matrix(part)
+        Z = as_matrix(representation(self.estimator, part))
+        assert_all_finite(Z, input_name="the representation of X")
+        return Z
 
 
 def _last_hidden_layer(model: MLPClassifier | MLPRegressor, X: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -11,6 +12,7 @@ import torch
 from numpy.typing import ArrayLike
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -169,6 +171,11 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):
             and absent.
         FloatingPointError
             If the loss is no number any more.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If ``stop_accuracy`` was not reached in ``max_epochs``.
         """
         self._validate_params()
         device = resolve_device(self.device)
@@ -178,6 +185,7 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):
         )
         check_classification_targets(y)
         encoder = LabelEncoder().fit(y)
+        class_counts = np.bincount(encoder.transform(y))
         if len(encoder.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs rows of two classes or more; y has one class: "
@@ -200,8 +208,8 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):
         # Where the training goes on, so do the random numbers.
         with torch_seed(seed + n_before, device):
             if going_on:
-                self.net_.set_params(**self._training_params())
-                self._carry_over(rows.shape[1:])
+                self.net_.set_params(**self._training_params(len(rows)))
+                self._carry_over(rows.shape[1:], class_counts)
             else:
                 self.classes_ = encoder.classes_
                 self.net_ = self._build_net(rows, device)
@@ -209,12 +217,21 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):
             self.net_.partial_fit(rows, encoder.transform(y))
         self.n_iter_ = len(self.net_.history) - n_before
         self.train_accuracy_ = self.net_.history[-1]["train_acc"]
+        self._class_counts = class_counts
+        if self.stop_accuracy is not None and self.train_accuracy_ < self.stop_accuracy:
+            warnings.warn(
+                f"{type(self).__name__} reached a training accuracy of {self.train_accuracy_:.3f} "
+                f"in max_epochs={self.max_epochs}, not stop_accuracy={self.stop_accuracy}. The "
+                "classes may overlap: lower stop_accuracy, or raise max_epochs.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
         return self
 
     def _module(self, input_shape: tuple[int, ...], n_outputs: int) -> torch.nn.Module:
         return self.module(input_shape, n_outputs, **(self.module_params or {}))
 
-    def _carry_over(self, input_shape: tuple[int, ...]) -> None:
+    def _carry_over(self, input_shape: tuple[int, ...], class_counts: np.ndarray) -> None:
         """Prepare the weights of an earlier call of fit for a warm start: they stay."""
 
     def _build_net(self, X: np.ndarray, device: str) -> Net:
@@ -229,10 +246,10 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):
             iterator_valid__batch_size=_PREDICT_BATCH_SIZE,
             device=device,
             callbacks=[("stop", StopAtAccuracy())],
-            **self._training_params(),
+            **self._training_params(len(X)),
         ).initialize()
 
-    def _training_params(self) -> dict[str, Any]:
+    def _training_params(self, n_rows: int) -> dict[str, Any]:
         """Return what may be another value when a warm start goes on."""
         return {
             "lr": self.lr,

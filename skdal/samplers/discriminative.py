@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch, Tags, check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
@@ -17,6 +17,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted, validate_dat
 from tqdm.auto import tqdm
 
 from skdal._pool import take
+from skdal._seeding import seeded
 from skdal.base import BaseSampler
 from skdal.discriminators import Discriminator
 from skdal.mini_queries import (
@@ -70,12 +71,12 @@ class DiscriminativeSampler(BaseSampler):
 
     pool_ratio : float, default=10
         How many rows of U a mini-query trains on, drawn anew each time: this many times the
-        rows of L, or times the rows that it chooses, where these are more (section 4.3).
+        rows of L, or times the rows that it chooses, where these are more (section 4.3). At
+        least 2; well above 4, or ``"confident"`` has little to draw from.
 
     candidates : {"subsample", "pool"}, default="subsample"
         Whether a mini-query chooses among the rows of U that it trained on, or in all of U.
-        The first never reads the whole pool, so that its cost does not grow with the pool,
-        and it does not fall for outliers.
+        The first never represents or scores the whole pool, and does not fall for outliers.
 
     selection : {"confident", "top", "proportional"} or callable, default="confident"
         How a mini-query chooses among the candidates. ``"confident"`` draws uniformly among
@@ -86,15 +87,17 @@ class DiscriminativeSampler(BaseSampler):
         that many different positions among the candidates.
 
     warm_start : bool, default=True
-        Whether the discriminator of a mini-query goes on with the weights of the one before.
-        For scikit-learn estimators this is their own ``warm_start``, where they have
-        coefficients to go on with; those that would add trees start from scratch.
+        Whether the discriminator of a mini-query goes on with the weights of the one before;
+        the default one shrinks them first, see ``shrink`` in :class:`~skdal.MLPDiscriminator`.
+        For others this sets their own ``warm_start``, where they have coefficients to go on
+        with; those that would only add trees start from scratch.
 
     max_candidates : int or None, default=None
         If given, a query looks at a random subset of at most this many rows of the pool.
 
     random_state : int, RandomState instance or None, default=None
-        Fixes what is drawn, and every ``random_state`` of the discriminator that is None.
+        Fixes what is drawn, and every ``random_state`` of discriminator and estimator that is
+        None.
 
     verbose : int, default=0
         Whether to show a progress bar over the mini-queries.
@@ -110,7 +113,8 @@ class DiscriminativeSampler(BaseSampler):
         section 3.1: from 0 (not at all) to 2 (without a mistake).
 
     train_accuracy_ : float
-        The same as a share of right predictions.
+        Share of all its training rows that it puts right once it is trained. There are about
+        ten times as many unlabeled ones among them.
 
     n_iter_ : int or None
         Epochs or iterations that it took, where it counts them.
@@ -231,7 +235,7 @@ class DiscriminativeSampler(BaseSampler):
         self.estimator_ = None
         if not self._in_x():
             check_has_representation(self.estimator)
-            self.estimator_ = clone(self.estimator).fit(take(X, self.labeled_rows_), y)
+            self.estimator_ = seeded(self.estimator, rng).fit(take(X, self.labeled_rows_), y)
         read = RepresentationReader(self.estimator_, X)
         self._Z_labeled = read(self.labeled_rows_)
         self._discriminator = discriminator
@@ -247,11 +251,16 @@ class DiscriminativeSampler(BaseSampler):
         self, X: Any, rows: np.ndarray, n_instances: int, random_state: np.random.RandomState
     ) -> Bunch:
         select = self.selection
+        # With warm_start the first mini-query goes on where fit ended.
+        discriminator = deepcopy(self._discriminator)
+        discriminator.warm_start = self.warm_start
+        read = RepresentationReader(self.estimator_, X)
+        if self.candidates == "pool":
+            read(rows)  # all at once, since every mini-query reads them all
         sizes = mini_query_sizes(n_instances, self.n_mini_queries)
         return choose_in_mini_queries(
-            # With warm_start the first mini-query goes on where fit ended.
-            deepcopy(self._discriminator),
-            RepresentationReader(self.estimator_, X),
+            discriminator,
+            read,
             self._Z_labeled,
             rows,
             tqdm(sizes, desc="mini-queries", disable=not self.verbose),
@@ -277,5 +286,5 @@ class DiscriminativeSampler(BaseSampler):
         """
         check_is_fitted(self)
         X = self._check_X(X, reset=False)
-        read = RepresentationReader(self.estimator_, X)
+        read = RepresentationReader(self.estimator_, X, remember=False)
         return log_odds_in_chunks(self._discriminator, read, np.arange(_num_samples(X)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils import Bunch
+import scipy.sparse as sp
+from sklearn.utils import Bunch, Tags
 from sklearn.utils.validation import validate_data
 
 from skdal.base import BaseSampler
@@ -39,6 +40,7 @@ class RandomSampler(BaseSampler):
     Examples
     --------
     >>> import numpy as np
+    import scipy.sparse as sp
     >>> from skdal import RandomSampler
     >>> X, y = np.arange(10).reshape(5, 2), np.array([0, -1, -1, 1, -1])
     >>> rows = RandomSampler(random_state=0).fit(X, y).query(n_instances=3)
@@ -52,10 +54,10 @@ class RandomSampler(BaseSampler):
         self.random_state = random_state
 
     def _check_X(self, X: Any, *, reset: bool) -> Any:
-        if hasattr(X, "columns"):
-            # A DataFrame may hold anything, for nothing looks at its values.
-            return validate_data(self, X, skip_check_array=True, reset=reset)
-        return super()._check_X(X, reset=reset)
+        # Nothing looks at the values, so that texts, frames and missing values will do too.
+        if sp.issparse(X) or (isinstance(X, np.ndarray) and X.dtype.kind in "biufc"):
+            return super()._check_X(X, reset=reset)
+        return validate_data(self, X, skip_check_array=True, reset=reset)
 
     def _fit(self, X: Any, y: np.ndarray | None) -> None:
         pass
@@ -65,3 +67,9 @@ class RandomSampler(BaseSampler):
     ) -> Bunch:
         chosen = random_state.choice(rows, n_instances, replace=False)
         return Bunch(rows=chosen, scores=np.full(n_instances, np.nan))
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        return tags
