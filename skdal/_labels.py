@@ -117,11 +117,20 @@ def hide(y: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def _to_numpy(y: Any) -> np.ndarray:
+    if np.ma.isMaskedArray(y):
+        mask = np.ma.getmaskarray(y)
+        y = np.array(np.ma.getdata(y), dtype=object)
+        y[mask] = None
     if hasattr(y, "to_numpy"):
         # pandas; its nullable, string and categorical dtypes have no equal in numpy.
         dtypes = np.atleast_1d(np.asarray(getattr(y, "dtypes", None), dtype=object))
         plain = all(isinstance(dtype, np.dtype) for dtype in dtypes)
-        y = y.to_numpy() if plain or not hasattr(y, "astype") else np.asarray(y.astype(object))
+        if plain or not hasattr(y, "astype"):
+            y = y.to_numpy()
+        elif getattr(getattr(y, "dtype", None), "kind", None) == "f":
+            y = y.to_numpy(dtype=float, na_value=np.nan)
+        else:
+            y = np.asarray(y.astype(object))
     values = np.asarray(y)
     if values.dtype.kind == "T":
         values = values.astype(object)

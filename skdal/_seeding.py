@@ -38,7 +38,9 @@ def seeded(estimator: Any, random_state: Any) -> Any:
     """
     rng = check_random_state(random_state)
     copy = clone(estimator)
-    return copy.set_params(**{name: rng.randint(MAX_SEED) for name in unseeded(copy)})
+    # Not chained: FrozenEstimator.set_params returns None.
+    copy.set_params(**{name: rng.randint(MAX_SEED) for name in unseeded(copy)})
+    return copy
 
 
 def unseeded(estimator: Any) -> list[str]:

@@ -75,6 +75,8 @@ class BaseSampler(BaseEstimator, metaclass=ABCMeta):
 
     def _check_X(self, X: Any, *, reset: bool) -> Any:
         """Check the pool. This is for samplers that read X themselves, as numbers."""
+        if np.ma.isMaskedArray(X) and np.ma.getmaskarray(X).any():
+            raise ValueError("X is a masked array with masked values; fill them: X.filled(...).")
         tags = self.__sklearn_tags__().input_tags
         X = validate_data(
             self,
@@ -197,6 +199,7 @@ class BaseSampler(BaseEstimator, metaclass=ABCMeta):
         if limit is not None and limit < len(rows):
             rows = rows[np.sort(sample_without_replacement(len(rows), limit, random_state=rng))]
         details = self._select(X, rows, int(n_instances), rng)
+        _check_chosen(self, details.rows, rows, n_instances)
         return (details.rows, details) if return_details else details.rows
 
     def __call__(
@@ -268,6 +271,20 @@ def top(scores: np.ndarray, n_instances: int) -> np.ndarray:
     above = np.flatnonzero(scores > least)
     equal = np.flatnonzero(scores == least)[: n_instances - len(above)]
     return np.concatenate([above[np.argsort(-scores[above], kind="stable")], equal])
+
+
+def _check_chosen(sampler: Any, chosen: np.ndarray, rows: np.ndarray, n_instances: int) -> None:
+    """Catch a strategy that breaks the contract before its rows reach anybody."""
+    if (
+        chosen.dtype.kind not in "iu"
+        or chosen.shape != (n_instances,)
+        or len(np.unique(chosen)) < n_instances
+        or not np.isin(chosen, rows).all()
+    ):
+        raise ValueError(
+            f"{type(sampler).__name__} chose {chosen!r}; its _select must return "
+            f"{n_instances} different rows of those that it was given."
+        )
 
 
 def _check_n_instances(n_instances: int, n_rows: int, max_candidates: int | None) -> None:

@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import skdal
@@ -147,9 +148,10 @@ def make_app() -> "typer.Typer":
             ),
         ] = None,
         force: Annotated[
-            bool, typer.Option("--force", help="Replace a results.csv that is there.")
+            bool, typer.Option("--force", help="Replace results that are there.")
         ] = False,
     ) -> None:
+        from skdal._files import written_whole
         from skdal.datasets import load
         from skdal.experiments import compare as run
         from skdal.experiments import summarize, write_csv
@@ -178,10 +180,10 @@ def make_app() -> "typer.Typer":
             random_state=seed,
             verbose=1,
         )
-        Console().print(_table(summarize(results), f"{initial} to {budget} labels", repeats))
         if output is not None:
             from matplotlib.figure import Figure
 
+            # Before anything is printed: a terminal that is gone must not cost the results.
             write_csv(results, output / "results.csv")
             # Not by pyplot, which would look for a screen.
             axes = Figure(figsize=(7, 4.5), layout="constrained").subplots()
@@ -189,7 +191,10 @@ def make_app() -> "typer.Typer":
                 results, ax=axes, score_name="Test accuracy"
             )
             axes.set_title(f"{dataset}, {estimator}")
-            display.figure_.savefig(output / "learning-curve.png", dpi=150)
+            with written_whole(output / "learning-curve.png") as temporary:
+                display.figure_.savefig(temporary, dpi=150, format="png")
+        Console().print(_table(summarize(results), f"{initial} to {budget} labels", repeats))
+        if output is not None:
             typer.echo(f"Wrote results.csv and learning-curve.png in {output}")
 
     return app
@@ -218,16 +223,23 @@ def _prepare(output: Path, force: bool) -> None:
     """Make the folder, and find out before the work whether its files may be written."""
     import typer
 
-    if (output / "results.csv").exists() and not force:
-        raise typer.BadParameter(
-            f"{output / 'results.csv'} exists; choose another folder, or replace it by --force.",
-            param_hint="--output",
-        )
+    for path in (output / "results.csv", output / "learning-curve.png"):
+        if path.is_dir():
+            raise typer.BadParameter(
+                f"{path} is a folder; choose another place.", param_hint="--output"
+            )
+        if path.exists() and not force:
+            raise typer.BadParameter(
+                f"{path} exists; choose another folder, or replace it by --force.",
+                param_hint="--output",
+            )
     try:
         output.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=output):
+            pass
     except OSError as error:
         raise typer.BadParameter(
-            f"{output} cannot be made: {error.strerror}.", param_hint="--output"
+            f"{output} cannot be made or written to: {error.strerror}.", param_hint="--output"
         ) from error
 
 

@@ -12,13 +12,14 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import clone, is_classifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.validation import has_fit_parameter
 
-from skdal._pool import stack
+from skdal._pool import as_matrix, stack
 from skdal._seeding import MAX_SEED, unseeded
 from skdal.metrics import h_divergence
 from skdal.representation import representation
@@ -88,6 +89,11 @@ class Discriminator:
             )
         self.warm_start = warm_start
         self.model = clone(classifier)
+        if isinstance(self._last, FrozenEstimator):
+            raise ValueError(
+                f"discriminator={classifier!r} is frozen, but every mini-query trains it anew; "
+                "pass the classifier itself."
+            )
         # A state of its own: a copy of the discriminator goes on as the discriminator would.
         seed = check_random_state(random_state).randint(MAX_SEED)
         self._random_state = np.random.RandomState(seed)
@@ -162,16 +168,18 @@ class Discriminator:
     def _fit_skorch(self, Z: Any, y: np.ndarray) -> None:
         from skorch import NeuralNetBinaryClassifier
 
-        from skdal.neural.net import torch_seed
+        from skdal.neural.net import pass_on_interrupts, torch_seed
 
         net = self._last
-        # The discriminator is to fit all of L; skorch would keep a fifth for validation.
-        net.set_params(train_split=None)
+        if net.callbacks is None:
+            # It is to fit all of L, where skorch would keep a fifth for validation; but a
+            # user's callback may ask for that fifth.
+            net.set_params(train_split=None)
         self._epochs_before = len(net.history) if net.warm_start else 0
         self._balance_criterion(y)
         target = y.astype(np.float32) if isinstance(net, NeuralNetBinaryClassifier) else y
         seed = self._random_state.randint(MAX_SEED)
-        with torch_seed(seed, str(net.device or "cpu")):
+        with torch_seed(seed, str(net.device or "cpu")), pass_on_interrupts(net):
             self.model.fit(Z.astype(np.float32), target)
 
     def _balance_criterion(self, y: np.ndarray) -> None:
@@ -219,6 +227,11 @@ class Discriminator:
             If a score is no finite number.
         """
         log_odds = self._log_odds(Z)
+        if log_odds.shape != (Z.shape[0],):
+            raise ValueError(
+                f"discriminator={self.model!r} returned scores of shape {log_odds.shape} for "
+                f"{Z.shape[0]} rows; it must know two classes and return one score a row."
+            )
         if not np.isfinite(log_odds).all():
             raise ValueError(
                 f"discriminator={self.model!r} returned scores that are not finite; scale its "
@@ -230,10 +243,10 @@ class Discriminator:
         last = self._last
         if _is_skorch(last) or isinstance(last, MLPClassifier):
             if isinstance(self.model, Pipeline) and len(self.model) > 1:
-                Z = self.model[:-1].transform(Z)
+                Z = as_matrix(self.model[:-1].transform(Z))
             return _skorch_log_odds(last, Z) if _is_skorch(last) else _mlp_log_odds(last, Z)
         if hasattr(self.model, "decision_function"):
-            return np.asarray(self.model.decision_function(Z)).reshape(-1)
+            return np.asarray(self.model.decision_function(Z), dtype=float)
         if hasattr(self.model, "predict_log_proba"):
             with np.errstate(divide="ignore"):  # log(0) is clipped next
                 log_proba = np.asarray(self.model.predict_log_proba(Z))

@@ -75,7 +75,9 @@ class BudgetedLearner(MetaEstimatorMixin, BaseEstimator):
         :class:`~skdal.loop.Step`. ``pandas.DataFrame(history_)`` makes a table of it.
 
     classes_ : ndarray of shape (n_classes,)
-        Labels that ``estimator_`` knows. Only if it is a classifier.
+        Labels that ``estimator_`` knows. Only if it is a classifier. A class of ``y`` that no
+        query came across is not among them; with ``n_initial`` at least the number of
+        classes every one is.
 
     n_features_in_ : int
         Second dimension of ``X`` seen in ``fit``, where it has one.
@@ -149,8 +151,10 @@ class BudgetedLearner(MetaEstimatorMixin, BaseEstimator):
             See :func:`~skdal.loop.play`.
         """
         self._validate_params()
-        validate_data(self, X, y, skip_check_array=True)
-        if getattr(self, "n_features_in_", None) == 0:
+        # A fit that fails must leave the learner as it was, so another one is fitted first.
+        fitted = type(self)(**self.get_params(deep=False))
+        validate_data(fitted, X, y, skip_check_array=True)
+        if getattr(fitted, "n_features_in_", None) == 0:
             # The model would say so too, but only after there are rows enough for it.
             raise ValueError(
                 f"Found array with 0 feature(s) (shape={np.shape(X)}) while a minimum of 1 is "
@@ -178,9 +182,10 @@ class BudgetedLearner(MetaEstimatorMixin, BaseEstimator):
                     }
                 )
                 bar.update(len(step.rows))
-        self.estimator_ = step.model
-        self.history_ = history
-        self.labeled_rows_ = np.concatenate([record["rows"] for record in history])
+        fitted.estimator_ = step.model
+        fitted.history_ = history
+        fitted.labeled_rows_ = np.concatenate([record["rows"] for record in history])
+        self.__dict__.update(vars(fitted))
         return self
 
     @property

@@ -186,7 +186,7 @@ def choose_in_mini_queries(
     taken, scores, trace = [], [], []
     for number, size in enumerate(sizes):
         n_labeled = Z_labeled.shape[0]
-        n_rows = int(np.ceil(pool_ratio * max(n_labeled, size)))
+        n_rows = int(min(len(available), np.ceil(pool_ratio * max(n_labeled, size))))
         subsample = draw_subsample(available, n_rows, random_state)
         Z_subsample = read(subsample)
         with _Note(f"The discriminator failed in mini-query {number + 1}."):
@@ -197,8 +197,8 @@ def choose_in_mini_queries(
                 pool, log_odds = available, log_odds_in_chunks(discriminator, read, available)
         # Copies: a user's rule may sort what it gets.
         position = np.asarray(select(log_odds.copy(), pool.copy(), size, random_state))
+        _check_positions(position, size, len(pool))
         chosen = pool[position]
-        _check_selection(chosen, size)
         taken.append(chosen)
         scores.append(log_odds[position])
         trace.append(
@@ -223,12 +223,17 @@ def choose_in_mini_queries(
     )
 
 
-def _check_selection(chosen: np.ndarray, size: int) -> None:
-    """Catch a user's own rule that takes a row twice, or too few."""
-    if chosen.shape != (size,) or len(np.unique(chosen)) != size:
+def _check_positions(position: np.ndarray, size: int, n_candidates: int) -> None:
+    """Catch a user's own rule that returns anything else than it should."""
+    if (
+        position.dtype.kind not in "iu"
+        or position.shape != (size,)
+        or len(np.unique(position)) < size
+        or not ((position >= 0) & (position < n_candidates)).all()
+    ):
         raise ValueError(
-            f"selection returned positions of the rows {chosen.tolist()}; a rule must return "
-            f"{size} different positions."
+            f"selection returned {position!r}; a rule must return {size} different integers from "
+            f"0 to {n_candidates - 1}: positions among the candidates, not row numbers."
         )
 
 

@@ -9,7 +9,7 @@ from scipy.special import expit
 from sklearn.frozen import FrozenEstimator
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline
-from sklearn.utils import assert_all_finite
+from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.validation import _num_samples
 
 from skdal._pool import as_matrix, stack, take
@@ -180,6 +180,7 @@ class RepresentationReader:
 
 
 def _last_hidden_layer(model: MLPClassifier | MLPRegressor, X: Any) -> Any:
+    X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
     activate = _ACTIVATIONS[model.activation]
     for weights, intercept in zip(model.coefs_[:-1], model.intercepts_[:-1], strict=True):
         X = activate(X @ weights + intercept)

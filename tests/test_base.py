@@ -234,3 +234,35 @@ def test_the_base_class_is_abstract():
 
 def test_a_strategy_is_two_methods_and_can_be_cloned():
     assert clone(LastRows(max_candidates=3)).max_candidates == 3
+
+
+class Wrong(RandomSampler):
+    """Chooses what it must not."""
+
+    def _select(self, X, rows, n_instances, random_state):
+        return Bunch(rows=np.zeros(n_instances, dtype=int), scores=np.zeros(n_instances))
+
+
+def test_a_strategy_that_breaks_the_contract():
+    sampler = Wrong().fit(np.eye(4), [0, -1, -1, -1])
+    with pytest.raises(ValueError, match="Wrong chose"):
+        sampler.query(n_instances=2)
+
+
+def test_masked_arrays():
+    X = np.ma.array(np.eye(3), mask=np.eye(3) == 1)
+    with pytest.raises(ValueError, match="X is a masked array"):
+        RandomSampler().fit(X, [0, -1, 1])
+    y = np.ma.array([0, 1, 0], mask=[False, True, False])
+    assert RandomSampler().fit(np.eye(3), y).pool_rows_.tolist() == [1]
+
+
+@pytest.mark.parametrize("X", [["a text", "another", "one more"], [[np.nan], [1], [2]]])
+def test_random_takes_anything(X):
+    assert sorted(RandomSampler().fit(X, [0, -1, -1]).query(n_instances=2)) == [1, 2]
+
+
+@pytest.mark.parametrize("X", ["abc", b"abc", {"a": 1}, []])
+def test_random_takes_no_nonsense(X):
+    with pytest.raises(ValueError, match="holds no rows"):
+        RandomSampler().fit(X)

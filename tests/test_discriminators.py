@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.decomposition import PCA
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import (
     LinearRegression,
     LogisticRegression,
@@ -75,7 +76,7 @@ def _mlp(**params):
 
 MODELS = {
     "default": None,
-    "MLPDiscriminator": MLPDiscriminator(max_epochs=20),
+    "MLPDiscriminator": MLPDiscriminator(max_epochs=100),
     "LogisticRegression": LogisticRegression(),
     "SVC": SVC(),
     "LinearSVC": LinearSVC(),
@@ -267,7 +268,7 @@ def test_sgd_goes_on_with_its_weights(warm_start, in_pipeline):
 
 
 def _few(n_epochs):
-    return MLPClassifier((8,), max_iter=n_epochs, n_iter_no_change=1000, random_state=0)
+    return MLPClassifier((8,), max_iter=n_epochs, n_iter_no_change=1000)
 
 
 @pytest.mark.parametrize(
@@ -291,9 +292,8 @@ def test_networks_go_on_with_their_weights(model, weights, warm_start):
         first = weights(discriminator.model).copy()
         n_epochs = discriminator.n_epochs
         discriminator.fit(Z_LABELED, Z_UNLABELED)
-    # The same rows and seed: from scratch leads to the same weights, going on does not.
-    assert np.allclose(weights(discriminator.model), first) == (not warm_start)
-    assert np.abs(weights(discriminator.model) - first).max() < 0.5
+    # From scratch every training has a start of its own; going on stays near the last one.
+    assert (np.abs(weights(discriminator.model) - first).mean() < 0.1) == warm_start
     # The epochs of the last fit, not of all.
     assert discriminator.n_epochs == n_epochs == 3
 
@@ -454,7 +454,7 @@ class TestBalance:
 class TestSeeds:
     def test_every_missing_one_is_set(self):
         model = make_pipeline(PCA(1), make_pipeline(PCA(1), _mlp()))
-        params = _discriminator(model).model.get_params()
+        params = _fit(model).model.get_params()
         seeds = [value for name, value in params.items() if name.endswith("random_state")]
         assert len(seeds) == 3
         assert len(set(seeds)) == 3
@@ -468,7 +468,7 @@ class TestSeeds:
 
     def test_random_state_decides(self):
         def seed(random_state):
-            return _discriminator(_mlp(), random_state=random_state).model.random_state
+            return _fit(_mlp(), random_state=random_state).model.random_state
 
         assert seed(0) == seed(0) == seed(np.random.RandomState(0)) != seed(1)
         assert seed(None) != seed(None)
@@ -516,3 +516,51 @@ def test_errors_are_the_classifiers_own():
         _fit(LogisticRegression(C=-1))
     with pytest.raises(RuntimeError, match="mat1 and mat2"):
         _fit(NeuralNetClassifier(lambda: nn.Linear(7, 2), train_split=None, verbose=0))
+
+
+def test_a_frozen_classifier():
+    with pytest.raises(ValueError, match="is frozen, but every mini-query trains it anew"):
+        _discriminator(FrozenEstimator(LogisticRegression()))
+
+
+class Interrupted(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+        self.calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        if self.calls == 3:
+            raise KeyboardInterrupt
+        return self.layer(x)
+
+
+def test_ctrl_c_passes_through_a_skorch_net():
+    # skorch itself takes it for the end of the training, and goes on with half a net.
+    net = NeuralNetClassifier(Interrupted, criterion=nn.CrossEntropyLoss, batch_size=8, verbose=0)
+    with pytest.raises(KeyboardInterrupt):
+        _fit(net)
+
+
+def test_a_plain_skorch_net_trains_on_all_rows():
+    net = NeuralNetClassifier(nn.Linear(2, 2), criterion=nn.CrossEntropyLoss, verbose=0)
+    assert "valid_loss" not in _fit(net).model.history[-1]
+
+
+class NotFinite(LogisticRegression):
+    def decision_function(self, X):
+        return np.full(len(X), np.nan)
+
+
+def test_scores_that_are_not_finite():
+    with pytest.raises(ValueError, match=r"discriminator=.*scores that are not finite"):
+        _fit(NotFinite())
+
+
+def test_every_training_from_scratch_has_its_own_start():
+    forest = RandomForestClassifier(n_estimators=2)
+    discriminator = _fit(forest, warm_start=False)
+    first = discriminator.model.random_state
+    discriminator.fit(Z_LABELED, Z_UNLABELED)
+    assert discriminator.model.random_state != first

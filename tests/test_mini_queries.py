@@ -99,9 +99,18 @@ class TestSelections:
         assert (drawn[0] == drawn[2]) == (rule == "top")
 
     def test_top(self):
-        log_odds = np.array([1.0, 5, 3, 5, -2])
-        positions = SELECTIONS["top"](log_odds, np.arange(5), 4, None)
-        assert positions.tolist() == [1, 3, 2, 0]
+        log_odds = np.array([1.0, 5, 3, 6, -2])
+        rng = np.random.RandomState(0)
+        positions = SELECTIONS["top"](log_odds, np.arange(5), 4, rng)
+        assert positions.tolist() == [3, 1, 2, 0]
+
+    @pytest.mark.parametrize("rule", ["top", "confident"])
+    def test_ties_do_not_follow_the_order_of_the_rows(self, rule):
+        rng = np.random.RandomState(0)
+        drawn = [SELECTIONS[rule](np.zeros(100), np.arange(100), 10, rng) for _ in range(50)]
+        assert 40 < np.mean(drawn) < 60
+        assert np.min(drawn) < 5
+        assert np.max(drawn) > 95
 
     def test_confident_draws_evenly_from_a_head_of_the_ranking(self):
         rng = np.random.RandomState(0)
@@ -147,6 +156,7 @@ class Stub:
 
     def fit(self, Z_labeled, Z_unlabeled):
         self.calls.append((Z_labeled, Z_unlabeled))
+        self.unlabeled_log_odds = self.log_odds(Z_unlabeled)
 
     def log_odds(self, Z):
         Z = Z.toarray() if sp.issparse(Z) else Z
@@ -261,7 +271,7 @@ def test_a_rule_of_ones_own():
 )
 def test_a_rule_that_breaks_the_rules(positions):
     # The candidates are twelve, so that 11 and -1 are the same.
-    with pytest.raises(ValueError, match=r"selection returned.*3 different positions"):
+    with pytest.raises(ValueError, match=r"selection returned.*3 different integers"):
         _choose([3], select=lambda *_: np.array(positions, dtype=int))
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.stats import t
 
+from skdal._files import written_whole
 from skdal.metrics import area_under_learning_curve
 
 
@@ -177,18 +177,12 @@ def write_csv(results: Sequence[dict[str, Any]], path: str | os.PathLike[str]) -
     """
     if not results:
         raise ValueError("results is empty, so there is nothing to write.")
-    path = Path(path)
-    # In the same directory, since a file is moved in one step only within a file system.
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(results[0]), lineterminator="\n")
-            writer.writeheader()
-            for record in results:
-                rows = " ".join(str(row) for row in record.get("rows", ()))
-                writer.writerow(record | {"rows": rows})
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with (
+        written_whole(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.DictWriter(file, list(results[0]), lineterminator="\n")
+        writer.writeheader()
+        for record in results:
+            rows = {"rows": " ".join(map(str, record["rows"]))} if "rows" in record else {}
+            writer.writerow(record | rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from copy import copy, deepcopy
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -21,7 +22,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skdal._seeding import MAX_SEED
-from skdal.neural.modules import MLP, Standardize
+from skdal.neural.modules import MLP
 from skdal.neural.net import Net, resolve_device, torch_seed
 from skdal.neural.training import StopAtAccuracy
 
@@ -180,44 +181,13 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):
         self._validate_params()
         device = resolve_device(self.device)
         going_on = self.warm_start and hasattr(self, "net_")
-        rows, y = validate_data(
-            self, X, y, dtype=np.float32, allow_nd=True, order="C", reset=not going_on
-        )
-        check_classification_targets(y)
-        encoder = LabelEncoder().fit(y)
-        class_counts = np.bincount(encoder.transform(y))
-        if len(encoder.classes_) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs rows of two classes or more; y has one class: "
-                f"{encoder.classes_[0]!r}."
-            )
-        if going_on and not np.array_equal(encoder.classes_, self.classes_):
-            raise ValueError(
-                f"With warm_start=True the classes must stay {self.classes_}; y has "
-                f"{encoder.classes_}."
-            )
-        seed = check_random_state(self.random_state).randint(MAX_SEED)
-        weight = None
-        if self.class_weight is not None:
-            weight = torch.as_tensor(
-                compute_class_weight(self.class_weight, classes=encoder.classes_, y=y),
-                dtype=torch.float32,
-                device=device,
-            )
-        n_before = len(self.net_.history) if going_on else 0
-        # Where the training goes on, so do the random numbers.
-        with torch_seed(seed + n_before, device):
-            if going_on:
-                self.net_.set_params(**self._training_params(len(rows)))
-                self._carry_over(rows.shape[1:], class_counts)
-            else:
-                self.classes_ = encoder.classes_
-                self.net_ = self._build_net(rows, device)
-            self.net_.class_weight = weight
-            self.net_.partial_fit(rows, encoder.transform(y))
-        self.n_iter_ = len(self.net_.history) - n_before
-        self.train_accuracy_ = self.net_.history[-1]["train_acc"]
-        self._class_counts = class_counts
+        # A fit that fails or is interrupted must leave the model as it was, so a copy of it, or
+        # another one, is trained first.
+        fitted = copy(self) if going_on else type(self)(**self.get_params(deep=False))
+        if going_on:
+            fitted.net_ = deepcopy(self.net_)
+        fitted._fit(X, y, device, going_on)
+        self.__dict__.update(vars(fitted))
         if self.stop_accuracy is not None and self.train_accuracy_ < self.stop_accuracy:
             warnings.warn(
                 f"{type(self).__name__} reached a training accuracy of {self.train_accuracy_:.3f} "
@@ -228,25 +198,85 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):
             )
         return self
 
+    def _fit(self, X: ArrayLike, y: ArrayLike, device: str, going_on: bool) -> None:
+        rows, y = validate_data(self, X, y, dtype=self._dtypes(), allow_nd=True, reset=not going_on)
+        check_classification_targets(y)
+        encoder = LabelEncoder().fit(y)
+        codes = encoder.transform(y)
+        if len(encoder.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs rows of two classes or more; y has one class: "
+                f"{encoder.classes_.tolist()[0]!r}."
+            )
+        if going_on and not np.array_equal(encoder.classes_, self.classes_):
+            raise ValueError(
+                f"With warm_start=True the classes must stay {self.classes_}; y has "
+                f"{encoder.classes_}."
+            )
+        if going_on:
+            self._check_shape(rows)
+        else:
+            self.classes_ = encoder.classes_
+            self._row_shape = rows.shape[1:]
+            if self.standardize:
+                self._mean, self._scale = _mean_and_scale(rows)
+        rows = self._standardized(rows)
+        weight = None
+        if self.class_weight is not None:
+            weight = torch.as_tensor(
+                compute_class_weight(self.class_weight, classes=encoder.classes_, y=y),
+                dtype=torch.float32,
+                device=device,
+            )
+        seed = check_random_state(self.random_state).randint(MAX_SEED)
+        n_before = len(self.net_.history) if going_on else 0
+        # Where the training goes on, so do the random numbers.
+        with torch_seed(seed + n_before, device):
+            if going_on:
+                self.net_.set_params(**self._training_params(len(rows)))
+                self._carry_over(np.bincount(codes))
+            else:
+                self.net_ = self._build_net(len(rows), device)
+            self.net_.class_weight = weight
+            self.net_.partial_fit(rows, codes)
+        self.n_iter_ = len(self.net_.history) - n_before
+        self.train_accuracy_ = self.net_.history[-1]["train_acc"]
+        self._class_counts = np.bincount(codes)
+
+    def _dtypes(self) -> Any:
+        # Features far from zero, such as times, lose their digits if they are cast before the
+        # mean is taken off.
+        return [np.float64, np.float32] if self.standardize else np.float32
+
+    def _check_shape(self, rows: np.ndarray) -> None:
+        if rows.shape[1:] != self._row_shape:
+            raise ValueError(
+                f"The rows of X have the shape {rows.shape[1:]}, but those seen in fit had "
+                f"{self._row_shape}."
+            )
+
+    def _standardized(self, rows: np.ndarray) -> np.ndarray:
+        if self.standardize:
+            rows = (rows - self._mean) / self._scale
+        return np.ascontiguousarray(rows, dtype=np.float32)
+
     def _module(self, input_shape: tuple[int, ...], n_outputs: int) -> torch.nn.Module:
         return self.module(input_shape, n_outputs, **(self.module_params or {}))
 
-    def _carry_over(self, input_shape: tuple[int, ...], class_counts: np.ndarray) -> None:
+    def _carry_over(self, class_counts: np.ndarray) -> None:
         """Prepare the weights of an earlier call of fit for a warm start: they stay."""
 
-    def _build_net(self, X: np.ndarray, device: str) -> Net:
-        module = self._module(X.shape[1:], len(self.classes_))
-        if self.standardize:
-            module = torch.nn.Sequential(Standardize.from_rows(X), module)
+    def _build_net(self, n_rows: int, device: str) -> Net:
         return Net(
-            module,
+            # Float32 even where torch's default is another: that is what the rows are.
+            self._module(self._row_shape, len(self.classes_)).float(),
             optimizer=torch.optim.Adam,
             # One kernel a step in place of one a tensor.
             optimizer__fused=True,
             iterator_valid__batch_size=_PREDICT_BATCH_SIZE,
             device=device,
             callbacks=[("stop", StopAtAccuracy())],
-            **self._training_params(len(X)),
+            **self._training_params(n_rows),
         ).initialize()
 
     def _training_params(self, n_rows: int) -> dict[str, Any]:
@@ -260,8 +290,9 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):
 
     def _logits(self, X: ArrayLike) -> np.ndarray:
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float32, allow_nd=True, order="C", reset=False)
-        return self.net_.logits(X)
+        rows = validate_data(self, X, dtype=self._dtypes(), allow_nd=True, reset=False)
+        self._check_shape(rows)
+        return self.net_.logits(self._standardized(rows))
 
     def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Return the logits.
@@ -309,3 +340,12 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):
         """
         columns = self._logits(X).argmax(axis=1)
         return self.classes_[columns]
+
+
+def _mean_and_scale(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of every feature, 1 for those that are constant."""
+    mean = rows.mean(axis=0, dtype=np.float64)
+    scale = rows.std(axis=0, dtype=np.float64, mean=mean[np.newaxis])
+    # What rounding leaves of a constant is no scale.
+    scale[scale <= len(rows) * np.finfo(np.float64).eps * np.abs(mean)] = 1
+    return mean, scale

@@ -154,12 +154,13 @@ class MLPDiscriminator(NeuralClassifier):
             params["batch_size"] = min(512, max(128, n_rows // 44))
         return params
 
-    def _carry_over(self, input_shape: tuple[int, ...], class_counts: np.ndarray) -> None:
+    def _carry_over(self, class_counts: np.ndarray) -> None:
         shrink = self.shrink
         if shrink is None:
             growth = class_counts[0] / self._class_counts[0] - 1
             shrink = min(1.0, max(0.5, 1 - 5 * growth))
-        fresh = self._module(input_shape, len(self.classes_)).to(self.net_.device)
+        fresh = self._module(self._row_shape, len(self.classes_))
+        fresh = fresh.to(self.net_.device, torch.float32)
         with torch.no_grad():
             for old, new in zip(self.net_.module_.parameters(), fresh.parameters(), strict=True):
                 old.mul_(shrink).add_(new, alpha=1 - shrink)

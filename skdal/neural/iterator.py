@@ -53,6 +53,8 @@ class TensorIterator:
 
 
 def _as_tensor(values: Any) -> torch.Tensor:
-    # torch has no read-only tensors, and warns of every array that is.
-    is_array = isinstance(values, np.ndarray)
-    return torch.as_tensor(np.require(values, requirements="W") if is_array else values)
+    if isinstance(values, np.ndarray):
+        # torch warns of read-only arrays, and refuses to run backwards over any.
+        values = np.require(values, requirements="W")
+        values = values.copy() if min(values.strides, default=0) < 0 else values
+    return torch.as_tensor(values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,37 @@ def resolve_device(device: str) -> str:
     return str(device)
 
 
+_RANDOM_STATE = RLock()
+
+
+@contextmanager
+def pass_on_interrupts(net: Any) -> Iterator[None]:
+    """Let a Ctrl-C through that a skorch net would take for the end of its training.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        Trained within the ``with`` block.
+    """
+    interrupts: list[KeyboardInterrupt] = []
+    fit_loop = net.fit_loop
+
+    def noting(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return fit_loop(*args, **kwargs)
+        except KeyboardInterrupt as interrupt:
+            interrupts.append(interrupt)
+            raise
+
+    vars(net)["fit_loop"] = noting
+    try:
+        yield
+    finally:
+        del vars(net)["fit_loop"]
+    if interrupts:
+        raise interrupts[0]
+
+
 @contextmanager
 def torch_seed(seed: int, device: str = "cpu") -> Iterator[None]:
     """Seed torch for the length of a ``with`` block and put its random state back after it.
@@ -63,7 +95,8 @@ def torch_seed(seed: int, device: str = "cpu") -> Iterator[None]:
         Where the block computes; a CUDA device's own random state is kept too.
     """
     cuda = [device] if torch.device(device).type == "cuda" else []
-    with torch.random.fork_rng(devices=cuda):
+    # The state is one for the whole process: two threads at once would draw from each other's.
+    with _RANDOM_STATE, torch.random.fork_rng(devices=cuda):
         # Not torch.manual_seed: it seeds every CUDA device, also those not forked.
         torch.default_generator.manual_seed(seed)
         for name in cuda:

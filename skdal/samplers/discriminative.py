@@ -240,7 +240,8 @@ class DiscriminativeSampler(BaseSampler):
         self._Z_labeled = read(self.labeled_rows_)
         self._discriminator = discriminator
         if len(self.pool_rows_):
-            n_rows = int(np.ceil(self.pool_ratio * len(self.labeled_rows_)))
+            n_rows = np.ceil(self.pool_ratio * len(self.labeled_rows_))
+            n_rows = int(min(len(self.pool_rows_), n_rows))
             discriminator.fit(self._Z_labeled, read(draw_subsample(self.pool_rows_, n_rows, rng)))
             self.discriminator_ = discriminator.model
             self.h_divergence_ = discriminator.h_divergence

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import Bunch, Tags
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import _num_samples, validate_data
 
 from skdal.base import BaseSampler
 
@@ -40,7 +41,6 @@ class RandomSampler(BaseSampler):
     Examples
     --------
     >>> import numpy as np
-    import scipy.sparse as sp
     >>> from skdal import RandomSampler
     >>> X, y = np.arange(10).reshape(5, 2), np.array([0, -1, -1, 1, -1])
     >>> rows = RandomSampler(random_state=0).fit(X, y).query(n_instances=3)
@@ -57,6 +57,10 @@ class RandomSampler(BaseSampler):
         # Nothing looks at the values, so that texts, frames and missing values will do too.
         if sp.issparse(X) or (isinstance(X, np.ndarray) and X.dtype.kind in "biufc"):
             return super()._check_X(X, reset=reset)
+        if isinstance(X, str | bytes | Mapping) or not _num_samples(X):
+            raise ValueError(
+                f"X={X!r} holds no rows; pass an array, a DataFrame or a list of rows."
+            )
         return validate_data(self, X, skip_check_array=True, reset=reset)
 
     def _fit(self, X: Any, y: np.ndarray | None) -> None:

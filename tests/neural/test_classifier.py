@@ -9,7 +9,7 @@ import torch
 from scipy.special import expit, softmax
 from sklearn.base import clone
 from sklearn.datasets import load_iris
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
@@ -244,9 +244,10 @@ class TestWarmStart:
 
     def test_mean_and_scale_stay(self):
         classifier = _small(warm_start=True, standardize=True).fit(X, Y)
-        mean = classifier.net_.module_[0].mean.clone()
+        mean = classifier._mean.copy()
+        np.testing.assert_allclose(mean, X.mean(axis=0))
         classifier.fit(X + 5, Y)
-        assert torch.equal(classifier.net_.module_[0].mean, mean)
+        np.testing.assert_array_equal(classifier._mean, mean)
 
     def test_class_weights_follow_the_rows(self):
         classifier = _small(warm_start=True, class_weight="balanced").fit(X, Y)
@@ -434,3 +435,49 @@ def test_module_is_built_from_the_shape_of_a_row():
 
     _small(module=module, module_params={"a": 1}).fit(X, Y)
     assert seen == [((4,), 3, {"a": 1})]
+
+
+class Stopped(NeuralClassifier):
+    """Interrupted in the middle of its training."""
+
+    def _training_params(self, n_rows):
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_fit_leaves_the_model_as_it_was():
+    classifier = _small().fit(X, Y)
+    before = classifier.predict_proba(X)
+    classifier.__class__ = Stopped
+    with pytest.raises(KeyboardInterrupt):
+        classifier.fit(X[:, :2], Y)
+    classifier.__class__ = NeuralClassifier
+    np.testing.assert_array_equal(classifier.predict_proba(X), before)
+
+
+def test_rows_of_another_shape():
+    images = np.random.RandomState(0).randn(40, 4, 2)
+    classifier = NeuralClassifier(max_epochs=1, standardize=True).fit(images, np.arange(40) % 2)
+    with pytest.raises(ValueError, match=r"rows of X have the shape \(4, 1\)"):
+        classifier.predict(images[:, :, :1])
+
+
+def test_features_far_from_zero():
+    # As times are: cast to float32 before the mean is taken off, both classes would be one.
+    rng = np.random.RandomState(0)
+    codes = np.arange(200) % 2
+    times = rng.randn(200, 2) + 5 * codes[:, np.newaxis] + 1.7e9
+    classifier = NeuralClassifier(standardize=True, max_epochs=30, random_state=0)
+    assert classifier.fit(times, codes).score(times, codes) > 0.95
+
+
+def test_another_default_dtype():
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert _small().fit(X, Y).decision_function(X).dtype == np.float32
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_a_warning_where_the_accuracy_was_not_reached():
+    with pytest.warns(ConvergenceWarning, match="max_epochs=2, not stop_accuracy=1.0"):
+        _small(max_epochs=2, stop_accuracy=1.0).fit(np.ones((40, 2)), np.arange(40) % 2)

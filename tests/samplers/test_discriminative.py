@@ -226,7 +226,7 @@ def test_a_rule_of_ones_own():
     ).fit(X, Y)
     np.testing.assert_array_equal(sampler.query(n_instances=30), POOL[:30])
     sampler.set_params(selection=lambda *_: np.array([0, 0]), n_mini_queries=1).fit(X, Y)
-    with pytest.raises(ValueError, match=r"selection returned.*2 different positions"):
+    with pytest.raises(ValueError, match=r"selection returned.*2 different integers"):
         sampler.query(n_instances=2)
 
 
