@@ -140,18 +140,18 @@ def play(
     }
 
 
-def summarize(records: list[dict[str, Any]]) -> None:
-    """Print mean accuracies and paired differences to random with 95 % intervals."""
+def summarize(records: list[dict[str, Any]], baseline: str) -> None:
+    """Print mean accuracies and paired differences to a rule with 95 % intervals."""
     groups: dict[tuple[int, str], dict[int, dict[str, Any]]] = defaultdict(dict)
     for record in records:
         groups[record["rounds"], record["rule"]][record["seed"]] = record
     lines = []
     for rounds, rule in sorted(groups, key=lambda key: (key[0], list(RULES).index(key[1]))):
-        runs, baseline = groups[rounds, rule], groups.get((rounds, "random"), {})
-        shared = [seed for seed in runs if seed in baseline]
-        difference = np.array([runs[s]["accuracy"] - baseline[s]["accuracy"] for s in shared])
+        runs, others = groups[rounds, rule], groups.get((rounds, baseline), {})
+        shared = [seed for seed in runs if seed in others]
+        difference = np.array([runs[s]["accuracy"] - others[s]["accuracy"] for s in shared])
         text = "-"
-        if rule != "random" and len(shared) > 1:
+        if rule != baseline and len(shared) > 1:
             error = difference.std(ddof=1) / np.sqrt(len(shared))
             half = student.ppf(0.975, len(shared) - 1) * error
             text = f"{difference.mean():+.4f} ± {half:.4f}"
@@ -167,7 +167,7 @@ def summarize(records: list[dict[str, Any]]) -> None:
             ]
         )
     print_table(
-        ["rounds", "rule", "seeds", "accuracy", "minus random", "entropy", "query s"], lines
+        ["rounds", "rule", "seeds", "accuracy", f"minus {baseline}", "entropy", "query s"], lines
     )
 
 
@@ -180,6 +180,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=6, help="default: 6")
     parser.add_argument("--rounds", type=int, default=1, help="queries in a run (default: 1)")
     parser.add_argument("--epochs", type=int, default=40, help="of LeNet (default: 40)")
+    parser.add_argument(
+        "--baseline", choices=list(RULES), default="random", help="of differences (default: random)"
+    )
     parser.add_argument("--threads", type=int, default=1, help="of torch (default: 1)")
     args = parser.parse_args()
     path = RESULTS / f"dal-selection-{args.name}.jsonl"
@@ -200,7 +203,8 @@ def main() -> None:
                 with path.open("a") as file:
                     file.write(json.dumps({**record, "machine": here}) + "\n")
                 print(f"{rule}, seed {seed}: {record['accuracy']:.4f}", flush=True)
-    summarize(read_records(path))
+    records = [record for record in read_records(path) if record["epochs"] == args.epochs]
+    summarize(records, args.baseline)
 
 
 if __name__ == "__main__":

@@ -430,3 +430,23 @@ def test_no_epochs_where_the_discriminator_counts_none():
     assert sampler.n_iter_ is None
     details = sampler.query(n_instances=2, return_details=True)[1]
     assert details.n_epochs.tolist() == [None, None]
+
+
+@pytest.mark.slow
+def test_a_missing_cluster_is_brought_up_to_its_share():
+    """Section 3.3 of the paper, on a part of benchmarks/fidelity.py."""
+
+    def difference(seed, n_mini_queries):
+        rng = np.random.RandomState(seed)
+        cluster = rng.choice(6, 10_000, p=[0.31] + [0.138] * 5)
+        rows = (rng.randn(6, 32)[cluster] + rng.randn(10_000, 32)).astype(np.float32)
+        labels = np.full(10_000, -1)
+        labels[rng.choice(np.flatnonzero(cluster), 100, replace=False)] = 0
+        sampler = DiscriminativeSampler(n_mini_queries=n_mini_queries, random_state=seed)
+        chosen = sampler.fit(rows, labels).query(n_instances=100)
+        labeled = np.concatenate([np.flatnonzero(labels == 0), chosen])
+        return abs((cluster[labeled] == 0).mean() - (cluster == 0).mean())
+
+    many, one = (np.mean([difference(seed, n) for seed in range(4)]) for n in (10, 1))
+    assert many <= 0.11
+    assert many < one - 0.05
