@@ -256,9 +256,12 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):
             )
 
     def _standardized(self, rows: np.ndarray) -> np.ndarray:
-        if self.standardize:
-            rows = (rows - self._mean) / self._scale
-        return np.ascontiguousarray(rows, dtype=np.float32)
+        if not self.standardize:
+            return np.ascontiguousarray(rows, dtype=np.float32)
+        result = np.empty(rows.shape, dtype=np.float32)
+        # In float64, a buffer at a time.
+        np.subtract(rows, self._mean, out=result, casting="same_kind")
+        return np.divide(result, self._scale, out=result, casting="same_kind")
 
     def _module(self, input_shape: tuple[int, ...], n_outputs: int) -> torch.nn.Module:
         return self.module(input_shape, n_outputs, **(self.module_params or {}))
