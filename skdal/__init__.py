@@ -7,7 +7,13 @@ neither torch nor skorch, PuLP or matplotlib.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from skdal.learner import BudgetedLearner
+    from skdal.neural.discriminator import MLPDiscriminator
+    from skdal.samplers.discriminative import DiscriminativeSampler
+    from skdal.samplers.random import RandomSampler
 
 __version__ = "0.1.0"
 

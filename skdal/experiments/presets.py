@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
-import skdal
+from skdal.samplers import DiscriminativeSampler, RandomSampler
 
-# The class, by its public name, and its parameters. Where it takes an estimator, it gets the
-# task model of the moment.
-SAMPLERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "discriminative": ("DiscriminativeSampler", {}),
-    "random": ("RandomSampler", {}),
+# A sampler without an estimator works with the model of the learner that it is in.
+SAMPLERS: dict[str, Any] = {
+    "discriminative": DiscriminativeSampler(),
+    "random": RandomSampler(),
 }
 
 # For features in [0, 1] and hundreds of labels: fractions of a second, and no warnings.
@@ -50,5 +50,4 @@ def make_sampler(name: str) -> Any:
     if name not in SAMPLERS:
         known = ", ".join(sorted(SAMPLERS))
         raise ValueError(f"{name!r} is no sampler; choose among {known}.")
-    class_name, params = SAMPLERS[name]
-    return getattr(skdal, class_name)(**params)
+    return clone(SAMPLERS[name])

@@ -256,8 +256,8 @@ class DiscriminativeSampler(BaseSampler):
         discriminator = deepcopy(self._discriminator)
         discriminator.warm_start = self.warm_start
         read = RepresentationReader(self.estimator_, X)
-        if self.candidates == "pool":
-            read(rows)  # all at once, since every mini-query reads them all
+        if self.candidates == "pool" and self.estimator_ is not None:
+            read(rows)  # represented once, since every mini-query reads them all
         sizes = mini_query_sizes(n_instances, self.n_mini_queries)
         return choose_in_mini_queries(
             discriminator,
