@@ -9,6 +9,8 @@ peer      5,000 rows in 64 dimensions, a batch of 100, logistic regression: besi
           scikit-activeml's DiscriminativeAL, which refits for every row (needs
           `pip install scikit-activeml`).
 memory    what the query of `recipe` adds to the peak memory of the process, in bytes of X.
+
+Seconds are CPU seconds of the process: with --threads 1 they are time.
 """
 
 from __future__ import annotations
@@ -34,15 +36,16 @@ N_MINI_QUERIES, N_INSTANCES, N_LABELED = 20, 1000, 1000
 
 
 def median_seconds(run: Callable[[], Any], times: int) -> float:
-    """Return the median of the wall times of several runs, after one that warms up."""
+    """Return the median of the times of several runs, after one that warms up."""
     run()
     return float(np.median([clock(run) for _ in range(times)]))
 
 
 def clock(run: Callable[[], Any]) -> float:
-    start = time.perf_counter()
+    # Of this process, all its threads: the wall clock of a shared machine times the neighbors.
+    start = time.process_time()
     run()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def pca_features(path: str) -> np.ndarray:

@@ -125,7 +125,7 @@ class BaseSampler(BaseEstimator, metaclass=ABCMeta):
         if self._needs_labels and not mask.any():
             raise ValueError(
                 f"y has no labeled row, and {type(self).__name__} needs at least one; label a "
-                "first batch chosen by RandomSampler."
+                "first batch chosen by RandomSampler().fit(X, y)."
             )
         fitted._learn(X, None if y is None else labeled_values(y, mask), mask)
         for name in [name for name in vars(self) if name.endswith("_")]:
@@ -186,8 +186,9 @@ class BaseSampler(BaseEstimator, metaclass=ABCMeta):
             X, rows = self._X, self.pool_rows_
             if not len(rows):
                 raise ValueError(
-                    "The pool is empty: y had no unlabeled row in fit. Mark rows without a "
-                    "label by -1, NaN or None in y, or pass another pool as X."
+                    "The pool is empty: in fit y marked no row as unlabeled, and without y every "
+                    "row counts as labeled. Mark rows without a label by -1, NaN or None in y "
+                    "(none labeled: y=np.full(len(X), -1)), or pass another pool as X."
                 )
         else:
             X = self._check_X(X, reset=False)

@@ -50,7 +50,7 @@ def main() -> None:
             raise
         sys.exit(
             f"The command line needs {missing}, which is not installed. Install it by: "
-            'pip install "skdal[cli]"'
+            'pip install ".[cli]" in a clone of skdal'
         )
 
 

@@ -42,7 +42,8 @@ class BudgetedLearner(MetaEstimatorMixin, BaseEstimator):
 
     sampler : sampler or None, default=None
         Chooses the rows. Where its ``estimator`` is None, it works with the model of the
-        step. None is ``DiscriminativeSampler()``.
+        step. None is ``DiscriminativeSampler()``; pass it explicitly to tune parameters such
+        as ``sampler__n_mini_queries``.
 
     budget : int, default=100
         Labels to look at, those of the start included.

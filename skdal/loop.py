@@ -282,15 +282,17 @@ def _oracle(estimator: Any, y: Any, n_rows: int) -> np.ndarray:
     else:
         known = labeled_mask(y, n_rows)
     if not known.all():
-        cure = (
-            "If -1 is a value, pass y.astype(float)."
-            if is_regressor(estimator)
-            else "If -1 is a class, give it another name, as in np.where(y == -1, 0, y)."
-        )
+        cure = ""
+        if kind != "f":
+            cure = (
+                " If -1 is a value, pass y.astype(float)."
+                if is_regressor(estimator)
+                else " If -1 is a class, give it another name, as in np.where(y == -1, 0, y)."
+            )
         raise ValueError(
             f"y marks {np.sum(~known)} rows as unlabeled (-1, NaN or None), the first of them "
             f"row {np.argmin(known)}, but the oracle must know every label. Leave those rows out, "
-            f"or use a sampler by itself, which is made for them. {cure}"
+            f"or use a sampler by itself, which is made for them.{cure}"
         )
     values = labeled_values(y, known)
     if is_classifier(estimator):

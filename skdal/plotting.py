@@ -188,6 +188,4 @@ def check_matplotlib() -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
-        raise ImportError(
-            'Plots need matplotlib; install it by: pip install "skdal[plot]"'
-        ) from error
+        raise ImportError("Plots need matplotlib; install it by: pip install matplotlib") from error

@@ -173,7 +173,7 @@ def test_without_its_packages_the_message_names_the_cure(monkeypatch, missing):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
     monkeypatch.setattr(sys, "argv", ["skdal", "--help"])
-    with pytest.raises(SystemExit, match=rf'needs {missing}.*pip install "skdal\[cli\]"'):
+    with pytest.raises(SystemExit, match=rf'needs {missing}.*pip install "\.\[cli\]"'):
         cli.main()
 
 

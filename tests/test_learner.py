@@ -77,7 +77,7 @@ def all_rows(steps):
     return np.concatenate([step.rows for step in steps])
 
 
-CHECKED = {"budget": 10, "n_initial": 4, "n_instances": 2}
+CHECKED = {"budget": 10, "n_initial": 4, "n_instances": 2, "random_state": 0}
 
 
 def expected_failures(learner):
@@ -97,7 +97,7 @@ CLASSES_MINUS_ONE = {
     [
         BudgetedLearner(LogisticRegression(max_iter=1000), RandomSampler(), **CHECKED),
         # 30 is the smallest pool of the checks; more labels let a regression score.
-        BudgetedLearner(Ridge(), RandomSampler(), budget=10, n_initial=8, n_instances=2),
+        BudgetedLearner(Ridge(), RandomSampler(), **(CHECKED | {"n_initial": 8})),
     ],
     expected_failed_checks=expected_failures,
 )
@@ -333,9 +333,13 @@ def test_an_oracle_must_know_every_label(y, message):
         BudgetedLearner(GaussianNB(), RANDOM, budget=20).fit(X, y)
 
 
-@pytest.mark.parametrize("y", [marked(Y, -1), marked(Y / 2, np.nan)], ids=["int", "nan"])
-def test_an_oracle_of_numbers_must_know_every_value(y):
-    with pytest.raises(ValueError, match=r"every label.*astype\(float\)"):
+@pytest.mark.parametrize(
+    ("y", "cure"),
+    [(marked(Y, -1), r"If -1 is a value, pass y.astype\(float\)"), (marked(Y / 2, np.nan), "$")],
+    ids=["int", "nan"],
+)
+def test_an_oracle_of_numbers_must_know_every_value(y, cure):
+    with pytest.raises(ValueError, match=rf"every label.*made for them\. ?{cure}"):
         BudgetedLearner(Ridge(), RANDOM, budget=20).fit(X, y)
 
 

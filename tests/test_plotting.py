@@ -106,5 +106,5 @@ def test_nothing_cannot_be_drawn(ax):
 
 def test_without_matplotlib_the_error_names_the_cure(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ImportError, match=r'pip install "skdal\[plot\]"'):
+    with pytest.raises(ImportError, match="pip install matplotlib"):
         LearningCurveDisplay.from_results(made(SCORES))

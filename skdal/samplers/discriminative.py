@@ -57,7 +57,9 @@ class DiscriminativeSampler(BaseSampler):
         scikit-learn or skorch classifier, or a Pipeline that ends in one, does as well. Its
         classes are balanced by ``class_weight="balanced"`` where it has this parameter and it
         is None, else by ``sample_weight`` in ``fit``, else by the weight of a skorch net's
-        criterion, else not at all.
+        criterion, else not at all. The default standardizes the features; for others use
+        ``make_pipeline(StandardScaler(), ...)``. A plain skorch net without callbacks trains
+        without its default validation split.
 
     estimator : estimator, "passthrough" or None, default=None
         The task model whose learned representation is Psi (see
@@ -283,7 +285,9 @@ class DiscriminativeSampler(BaseSampler):
         Returns
         -------
         ndarray of float of shape (n_rows,)
-            Higher: label sooner. Log-odds do not saturate, as probabilities would.
+            Higher: label sooner. Log-odds do not saturate, as probabilities would, unless all
+            that the discriminator has are probabilities of exactly 0 and 1, as forests and
+            neighbors do.
         """
         check_is_fitted(self)
         X = self._check_X(X, reset=False)
