@@ -14,7 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 from tqdm.auto import tqdm
 
-from skdal.loop import LOOP_CONSTRAINTS, play
+from skdal.loop import LOOP_CONSTRAINTS, check_instances, play
 from skdal.samplers.discriminative import DiscriminativeSampler
 
 
@@ -152,6 +152,7 @@ class BudgetedLearner(MetaEstimatorMixin, BaseEstimator):
             See :func:`~skdal.loop.play`.
         """
         self._validate_params()
+        check_instances(estimator=self.estimator, sampler=self.sampler)
         # A fit that fails must leave the learner as it was, so another one is fitted first.
         fitted = type(self)(**self.get_params(deep=False))
         validate_data(fitted, X, y, skip_check_array=True)

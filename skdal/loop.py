@@ -134,8 +134,7 @@ def play(
     20 10 True
     24 4 True
     """
-    if isinstance(sampler, type):
-        raise TypeError(f"sampler={sampler.__name__} is a class; pass an instance of it.")
+    check_instances(estimator=estimator, sampler=sampler)
     n_rows = _num_samples(X)
     y = _oracle(estimator, y, n_rows)
     (X,) = indexable(X)
@@ -186,6 +185,24 @@ def _steps(
         rows = bound.query(n_instances=n_rows)
         query_seconds = perf_counter() - began
         labeled = np.concatenate([labeled, rows])
+
+
+def check_instances(**params: Any) -> None:
+    """Refuse classes where instances are meant.
+
+    Parameters
+    ----------
+    **params : dict
+        Parameters by their names.
+
+    Raises
+    ------
+    TypeError
+        If one of them is a class.
+    """
+    for name, value in params.items():
+        if isinstance(value, type):
+            raise TypeError(f"{name}={value.__name__} is a class; pass an instance of it.")
 
 
 def initial_rows(

@@ -80,13 +80,6 @@ def all_rows(steps):
 CHECKED = {"budget": 10, "n_initial": 4, "n_instances": 2, "random_state": 0}
 
 
-def expected_failures(learner):
-    dtype_object = {
-        "check_dtype_object": "It hides a bad value in a row that no query need come across."
-    }
-    return dtype_object | (CLASSES_MINUS_ONE if is_classifier(learner) else {})
-
-
 CLASSES_MINUS_ONE = {
     "check_classifiers_classes": "It names the classes -1 and 1, and -1 marks unlabeled rows; "
     "scikit-learn spares its own semi-supervised classifiers this, by their names.",
@@ -99,9 +92,11 @@ CLASSES_MINUS_ONE = {
         # 30 is the smallest pool of the checks; more labels let a regression score.
         BudgetedLearner(Ridge(), RandomSampler(), **(CHECKED | {"n_initial": 8})),
     ],
-    expected_failed_checks=expected_failures,
+    expected_failed_checks=lambda learner: CLASSES_MINUS_ONE if is_classifier(learner) else {},
 )
 def test_scikit_learn(estimator, check):
+    if check.func.__name__ == "check_dtype_object":
+        pytest.skip("it hides a bad value in a row that a query may or may not come across")
     check(estimator)
 
 
