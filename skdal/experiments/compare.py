@@ -72,7 +72,7 @@ def compare(
         Their labels.
 
     n_initial : int, default=20
-        Labels at the start, see :func:`~skdal.learner.initial_rows`.
+        Labels at the start, see :func:`~skdal.loop.initial_rows`.
 
     n_instances : int, default=30
         Labels bought by a query.
@@ -94,7 +94,7 @@ def compare(
     list of dict
         One for every training: ``sampler``, its name; ``repeat``, counted from 0;
         ``n_labels``, labels used; ``score``, the model's on the test rows; ``fit_seconds``
-        and ``query_seconds``, as in :class:`~skdal.learner.Step`; ``rows``, ndarray of int,
+        and ``query_seconds``, as in :class:`~skdal.loop.Step`; ``rows``, ndarray of int,
         those labeled just before. ``pandas.DataFrame`` makes a table of it.
 
     Raises

@@ -17,6 +17,11 @@ from skdal.neural.modules import MLP
 # heart; the smaller one has to generalize.
 _FEW_FEATURES = 30
 
+# An epoch of fewer batches would make too few steps. The smallest batch is the paper's for its
+# 128 features; above the largest a row costs no less.
+_BATCHES_PER_EPOCH = 44
+_BATCH_SIZES = (128, 512)
+
 
 class MLPDiscriminator(NeuralClassifier):
     """The paper's discriminator: three hidden layers, stopped at 98 % training accuracy.
@@ -151,7 +156,8 @@ class MLPDiscriminator(NeuralClassifier):
     def _training_params(self, n_rows: int) -> dict[str, Any]:
         params = super()._training_params(n_rows)
         if self.batch_size is None:
-            params["batch_size"] = min(512, max(128, n_rows // 44))
+            size = np.clip(n_rows // _BATCHES_PER_EPOCH, *_BATCH_SIZES)
+            params["batch_size"] = int(size)
         return params
 
     def _carry_over(self, class_counts: np.ndarray) -> None:
