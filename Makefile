@@ -22,13 +22,13 @@ demo: $(VENV)/.test-stamp ## Compare two samplers on digits; results go to build
 	$(BIN)/skdal compare digits --samplers random,discriminative --force --output build/demo
 
 test: $(VENV)/.test-stamp ## Run the fast tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 test-all: $(VENV)/.test-stamp ## Run all tests, the slow ones too, and measure coverage
 	$(BIN)/python -m pytest -m "" --cov
 
 test-min: $(VENV_MIN)/.test-stamp ## Run the fast tests with the lowest versions that are supported
-	$(BIN_MIN)/python -m pytest
+	$(BIN_MIN)/python -m pytest -n auto --maxprocesses 4
 
 lint: $(VENV)/.lint-stamp ## Check style, types and the direction of imports
 	$(BIN)/ruff check

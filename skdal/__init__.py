@@ -12,23 +12,38 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from skdal.learner import BudgetedLearner
     from skdal.neural.discriminator import MLPDiscriminator
+    from skdal.samplers.combined import CombinedSampler
+    from skdal.samplers.deepfool import DeepFoolSampler
     from skdal.samplers.discriminative import DiscriminativeSampler
+    from skdal.samplers.expected_gradient_length import ExpectedGradientLengthSampler
+    from skdal.samplers.mc_dropout import MCDropoutSampler
     from skdal.samplers.random import RandomSampler
+    from skdal.samplers.uncertainty import UncertaintySampler
 
 __version__ = "0.1.0"
 
 _HOME = {
     "BudgetedLearner": "skdal.learner",
+    "CombinedSampler": "skdal.samplers.combined",
+    "DeepFoolSampler": "skdal.samplers.deepfool",
     "DiscriminativeSampler": "skdal.samplers.discriminative",
+    "ExpectedGradientLengthSampler": "skdal.samplers.expected_gradient_length",
+    "MCDropoutSampler": "skdal.samplers.mc_dropout",
     "MLPDiscriminator": "skdal.neural.discriminator",
     "RandomSampler": "skdal.samplers.random",
+    "UncertaintySampler": "skdal.samplers.uncertainty",
 }
 
 __all__ = [
     "BudgetedLearner",
+    "CombinedSampler",
+    "DeepFoolSampler",
     "DiscriminativeSampler",
+    "ExpectedGradientLengthSampler",
+    "MCDropoutSampler",
     "MLPDiscriminator",
     "RandomSampler",
+    "UncertaintySampler",
     "__version__",
 ]
 

@@ -7,6 +7,7 @@ from numbers import Integral, Number
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.frozen import FrozenEstimator
@@ -94,6 +95,12 @@ class BaseSampler(BaseEstimator, metaclass=ABCMeta):
             )
         return X
 
+    def _check_rows(self, X: Any, *, reset: bool) -> Any:
+        """Check the pool only as rows. This is for samplers whose task model reads X."""
+        # The model checks X for itself, and may take DataFrames and texts.
+        X = X.tocsr() if sp.issparse(X) else X  # rows are taken by their numbers
+        return validate_data(self, X, skip_check_array=True, reset=reset)
+
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Learn from the labeled rows, and remember the unlabeled ones as the pool.
 
@@ -131,6 +138,12 @@ class BaseSampler(BaseEstimator, metaclass=ABCMeta):
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
         self.__dict__.update(vars(fitted))
+        return self
+
+    def _fit_known(self, X: Any, y: np.ndarray | None, mask: np.ndarray) -> Self:
+        """Fit a fresh sampler to labels that are known, whatever they look like: no marker."""
+        self._validate_params()
+        self._learn(self._check_X(X, reset=True), y, mask)
         return self
 
     def _learn(self, X: Any, y: np.ndarray | None, mask: np.ndarray) -> None:
@@ -193,15 +206,24 @@ class BaseSampler(BaseEstimator, metaclass=ABCMeta):
         else:
             X = self._check_X(X, reset=False)
             rows = np.arange(_num_samples(X))
-        limit = getattr(self, "max_candidates", None)
-        _check_n_instances(n_instances, len(rows), limit)
+        _check_n_instances(n_instances)
         # The 1 keeps these draws apart from those that fit made with the same seed.
         rng = np.random.RandomState([check_random_state(self.random_state).randint(MAX_SEED), 1])
-        if limit is not None and limit < len(rows):
-            rows = rows[np.sort(sample_without_replacement(len(rows), limit, random_state=rng))]
-        details = self._select(X, rows, int(n_instances), rng)
-        _check_chosen(self, details.rows, rows, n_instances)
+        details = self._choose(X, rows, int(n_instances), rng)
         return (details.rows, details) if return_details else details.rows
+
+    def _choose(
+        self, X: Any, rows: np.ndarray, n_instances: int, random_state: np.random.RandomState
+    ) -> Bunch:
+        """Check what is asked for, and take ``n_instances`` of ``rows`` of a checked ``X``."""
+        limit = getattr(self, "max_candidates", None)
+        _check_enough_rows(n_instances, len(rows), limit)
+        if limit is not None and limit < len(rows):
+            some = sample_without_replacement(len(rows), limit, random_state=random_state)
+            rows = rows[np.sort(some)]
+        details = self._select(X, rows, n_instances, random_state)
+        _check_chosen(self, details.rows, rows, n_instances)
+        return details
 
     def __call__(
         self, learner: Any, X_pool: ArrayLike, n_instances: int = 1, **ignored: Any
@@ -236,11 +258,8 @@ class BaseSampler(BaseEstimator, metaclass=ABCMeta):
             sampler.fit(X_pool, np.full(_num_samples(X_pool), -1))
             details = sampler.query(n_instances=n_instances, return_details=True)[1]
             return details.rows, details.scores
-        sampler._validate_params()
-        # modAL's labels are all known, whatever they look like: no marker is searched.
         y = np.asarray(learner.y_training)
-        X = sampler._check_X(learner.X_training, reset=True)
-        sampler._learn(X, y, np.ones(len(y), dtype=bool))
+        sampler._fit_known(learner.X_training, y, np.ones(len(y), dtype=bool))
         details = sampler.query(X_pool, n_instances, return_details=True)[1]
         return details.rows, details.scores
 
@@ -249,29 +268,6 @@ class BaseSampler(BaseEstimator, metaclass=ABCMeta):
         tags.input_tags.sparse = True
         tags.target_tags.multi_output = True
         return tags
-
-
-def top(scores: np.ndarray, n_instances: int) -> np.ndarray:
-    """Return the positions of the largest scores, largest first, the earlier of equals first.
-
-    Parameters
-    ----------
-    scores : ndarray of float of shape (n_rows,)
-        Finite.
-
-    n_instances : int
-        At most ``n_rows``.
-
-    Returns
-    -------
-    ndarray of int of shape (n_instances,)
-        What a stable sort of all would say, without sorting all.
-    """
-    n_rows = len(scores)
-    least = np.partition(scores, n_rows - n_instances)[n_rows - n_instances]
-    above = np.flatnonzero(scores > least)
-    equal = np.flatnonzero(scores == least)[: n_instances - len(above)]
-    return np.concatenate([above[np.argsort(-scores[above], kind="stable")], equal])
 
 
 def _check_chosen(sampler: Any, chosen: np.ndarray, rows: np.ndarray, n_instances: int) -> None:
@@ -288,9 +284,12 @@ def _check_chosen(sampler: Any, chosen: np.ndarray, rows: np.ndarray, n_instance
         )
 
 
-def _check_n_instances(n_instances: int, n_rows: int, max_candidates: int | None) -> None:
+def _check_n_instances(n_instances: int) -> None:
     if isinstance(n_instances, bool) or not isinstance(n_instances, Integral) or n_instances < 1:
         raise ValueError(f"n_instances={n_instances!r} must be an integer of at least 1.")
+
+
+def _check_enough_rows(n_instances: int, n_rows: int, max_candidates: int | None) -> None:
     if n_instances > n_rows:
         raise ValueError(
             f"n_instances={n_instances} is more than the {n_rows} rows that the pool holds; "

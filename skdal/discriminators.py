@@ -7,7 +7,6 @@ one kind or another is done here and nowhere else.
 
 from __future__ import annotations
 
-import sys
 from typing import Any, Self
 
 import numpy as np
@@ -21,6 +20,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from skdal._pool import as_matrix, stack
 from skdal._seeding import MAX_SEED, unseeded
+from skdal._torch import is_skorch, torch_random_state_kept
 from skdal.metrics import h_divergence
 from skdal.representation import representation
 
@@ -112,7 +112,7 @@ class Discriminator:
         params = self._last.get_params(deep=False)
         if params.get("class_weight", "absent") is None:
             self._last.set_params(class_weight="balanced")
-        self._weight_name = _criterion_weight(self._last) if _is_skorch(self._last) else None
+        self._weight_name = _criterion_weight(self._last) if is_skorch(self._last) else None
 
     def fit(self, Z_labeled: Any, Z_unlabeled: Any) -> Self:
         """Train the model to tell two sets of rows apart.
@@ -141,7 +141,7 @@ class Discriminator:
             # Another start for each training from scratch, or all would share its whims.
             seeds = {name: self._random_state.randint(MAX_SEED) for name in self._unseeded}
             self.model.set_params(**seeds)
-        if _is_skorch(self._last):
+        if is_skorch(self._last):
             self._fit_skorch(Z, y)
         else:
             self.model.fit(Z, y, **self._sample_weight(y))
@@ -199,7 +199,7 @@ class Discriminator:
             net.set_params(**{f"criterion__{self._weight_name}": value})
 
     def _n_epochs(self) -> int | None:
-        if _is_skorch(self._last):
+        if is_skorch(self._last):
             return len(self._last.history) - self._epochs_before
         n_iter = getattr(self._last, "n_iter_", None)
         return None if n_iter is None else int(np.max(n_iter))
@@ -241,10 +241,10 @@ class Discriminator:
 
     def _log_odds(self, Z: Any) -> np.ndarray:
         last = self._last
-        if _is_skorch(last) or isinstance(last, MLPClassifier):
+        if is_skorch(last) or isinstance(last, MLPClassifier):
             if isinstance(self.model, Pipeline) and len(self.model) > 1:
                 Z = as_matrix(self.model[:-1].transform(Z))
-            return _skorch_log_odds(last, Z) if _is_skorch(last) else _mlp_log_odds(last, Z)
+            return _skorch_log_odds(last, Z) if is_skorch(last) else _mlp_log_odds(last, Z)
         if hasattr(self.model, "decision_function"):
             return np.asarray(self.model.decision_function(Z), dtype=float)
         if hasattr(self.model, "predict_log_proba"):
@@ -254,11 +254,6 @@ class Discriminator:
             log_proba = log_proba.clip(min=np.log(tiny))
             return log_proba[:, 1] - log_proba[:, 0]
         return _log_odds(self.model.predict_proba(Z))
-
-
-def _is_skorch(model: Any) -> bool:
-    # A net cannot exist before skorch was imported, and skorch takes a second to import.
-    return "skorch" in sys.modules and isinstance(model, sys.modules["skorch"].NeuralNet)
 
 
 def _criterion_weight(net: Any) -> str | None:
@@ -278,8 +273,7 @@ def _skorch_log_odds(net: Any, Z: Any) -> np.ndarray:
     import torch
 
     Z = Z.astype(np.float32)
-    # A DataLoader draws from torch's global random state even where it shuffles nothing.
-    with torch.random.fork_rng(devices=[]):
+    with torch_random_state_kept():
         if isinstance(net.criterion_, torch.nn.CrossEntropyLoss):
             logits = net.forward(Z).numpy()
             return logits[:, 1] - logits[:, 0]

@@ -16,6 +16,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, validate_param
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples
 
+from skdal._fitting import fit_seeded
 from skdal._labels import hide, labeled_mask, labeled_values
 from skdal._pool import take
 from skdal._seeding import seeded
@@ -173,7 +174,7 @@ def _steps(
     query_seconds = 0.0
     while True:
         began = perf_counter()
-        model = seeded(estimator, rng).fit(take(X, labeled), y[labeled])
+        model = fit_seeded(estimator, take(X, labeled), y[labeled], rng)
         fit_seconds = perf_counter() - began
         yield Step(model, rows, len(labeled), fit_seconds, query_seconds)
         n_rows = min(n_instances, budget - len(labeled))

@@ -13,7 +13,7 @@ from sklearn.utils import Bunch, gen_batches
 from sklearn.utils.random import sample_without_replacement
 
 from skdal._pool import stack
-from skdal.base import top
+from skdal._ranking import top
 from skdal.discriminators import Discriminator
 
 Reader = Callable[[np.ndarray], Any]

@@ -13,6 +13,7 @@ from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.validation import _num_samples
 
 from skdal._pool import as_matrix, stack, take
+from skdal._torch import is_network, last_step, torch_random_state_kept
 
 _ACTIVATIONS = {
     "identity": lambda a: a,
@@ -48,10 +49,11 @@ def has_representation(estimator: Any) -> bool:
         return has_representation(estimator.estimator)
     if isinstance(estimator, Pipeline):
         return len(estimator) > 1 or has_representation(estimator[-1])
-    return isinstance(estimator, MLPClassifier | MLPRegressor) or hasattr(estimator, "transform")
+    known = isinstance(estimator, MLPClassifier | MLPRegressor) or is_network(estimator)
+    return known or hasattr(estimator, "transform")
 
 
-def check_has_representation(estimator: Any) -> None:
+def check_has_representation(estimator: Any, layer: str | None = None) -> None:
     """Raise an error where :func:`representation` could only fail.
 
     Parameters
@@ -59,11 +61,19 @@ def check_has_representation(estimator: Any) -> None:
     estimator : estimator
         Fitted or not.
 
+    layer : str or None, default=None
+        Name of a layer, which only a torch network has.
+
     Raises
     ------
     ValueError
-        If the estimator has no representation.
+        If the estimator has no representation, or is no network where a layer is named.
     """
+    if layer is not None and not is_network(last_step(estimator)):
+        raise ValueError(
+            f"layer={layer!r} names a layer of a network, but estimator={estimator!r} is none; "
+            "leave layer=None."
+        )
     if not has_representation(estimator):
         raise ValueError(
             f"estimator={estimator!r} has no learned representation: it maps its input straight "
@@ -72,18 +82,23 @@ def check_has_representation(estimator: Any) -> None:
         )
 
 
-def representation(estimator: Any, X: Any) -> Any:
+def representation(estimator: Any, X: Any, *, layer: str | None = None) -> Any:
     """Return the learned representation of rows in a fitted model.
 
     Parameters
     ----------
     estimator : fitted estimator
         A Pipeline: all its steps but the last, then the representation of the last, if that
-        has one. An ``MLPClassifier`` or ``MLPRegressor``: its last hidden layer. Anything
-        with ``transform``: what that returns. A ``FrozenEstimator``: that of its estimator.
+        has one. An ``MLPClassifier`` or ``MLPRegressor``: its last hidden layer. A skorch net
+        or an estimator of :mod:`skdal.neural`: what its last linear layer gets. Anything with
+        ``transform``: what that returns. A ``FrozenEstimator``: that of its estimator.
 
     X : array-like of shape (n_rows, ...)
         What the estimator takes.
+
+    layer : str or None, default=None
+        For a network, the layer whose output it is; see
+        :func:`~skdal.neural.embeddings.network_representation`.
 
     Returns
     -------
@@ -93,7 +108,7 @@ def representation(estimator: Any, X: Any) -> Any:
     Raises
     ------
     ValueError
-        If the estimator has no representation.
+        If the estimator has no representation, or no such layer.
 
     Examples
     --------
@@ -107,18 +122,26 @@ def representation(estimator: Any, X: Any) -> Any:
     >>> representation(model, X).shape
     (150, 2)
     """
+    if layer is not None:
+        check_has_representation(estimator, layer)
     if isinstance(estimator, FrozenEstimator):
-        return representation(estimator.estimator, X)
-    if isinstance(estimator, Pipeline) and len(estimator) > 1:
-        head, last = estimator[:-1], estimator[-1]
-        X = head.transform(X)
-        return representation(last, X) if has_representation(last) else X
+        return representation(estimator.estimator, X, layer=layer)
     if isinstance(estimator, Pipeline):
-        return representation(estimator[-1], X)
+        head, last = estimator[:-1], estimator[-1]
+        X = head.transform(X) if len(estimator) > 1 else X
+        if len(estimator) > 1 and not has_representation(last):
+            return X
+        return representation(last, X, layer=layer)
     if isinstance(estimator, MLPClassifier | MLPRegressor):
         return _last_hidden_layer(estimator, X)
+    # The code of an autoencoder is what it was made for.
+    if hasattr(estimator, "transform") and layer is None:
+        return estimator.transform(X)
     check_has_representation(estimator)
-    return estimator.transform(X)
+    from skdal.neural.embeddings import network_representation
+
+    with torch_random_state_kept():
+        return network_representation(estimator, X, layer)
 
 
 class RepresentationReader:
@@ -135,13 +158,19 @@ class RepresentationReader:
     X : array-like of shape (n_rows, ...)
         What the estimator takes.
 
+    layer : str or None, default=None
+        See :func:`representation`.
+
     remember : bool, default=True
         Whether to keep what an estimator has computed, so that no row is computed twice.
     """
 
-    def __init__(self, estimator: Any, X: Any, *, remember: bool = True) -> None:
+    def __init__(
+        self, estimator: Any, X: Any, *, layer: str | None = None, remember: bool = True
+    ) -> None:
         self.estimator = estimator
         self.X = X
+        self.layer = layer
         self.remember = remember
         if estimator is not None and remember:
             self._place = np.full(_num_samples(X), -1)
@@ -174,7 +203,7 @@ class RepresentationReader:
         part = take(self.X, rows)
         if self.estimator is None:
             return as_matrix(part)
-        Z = as_matrix(representation(self.estimator, part))
+        Z = as_matrix(representation(self.estimator, part, layer=self.layer))
         assert_all_finite(Z, input_name="the representation of X")
         return Z
 

@@ -9,14 +9,38 @@ from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
+from torch import nn
 
-from skdal import DiscriminativeSampler, MLPDiscriminator, RandomSampler
+from skdal import (
+    CombinedSampler,
+    DeepFoolSampler,
+    DiscriminativeSampler,
+    ExpectedGradientLengthSampler,
+    MCDropoutSampler,
+    MLPDiscriminator,
+    RandomSampler,
+    UncertaintySampler,
+)
 from skdal.base import BaseSampler
+from skdal.neural import NeuralClassifier
 
 _QUICK = LogisticRegression(max_iter=1000)
+_PERCEPTRON = MLPClassifier((5,), solver="lbfgs", alpha=1, tol=0.1, max_iter=10_000)
+
+
+class DropoutNetwork(nn.Sequential):
+    """A small network with dropout. Its name has no address in it, as that of a function has."""
+
+    def __init__(self, input_shape: tuple[int, ...], n_classes: int, p: float = 0.5) -> None:
+        hidden = nn.Linear(*input_shape, 16)
+        super().__init__(hidden, nn.ReLU(), nn.Dropout(p), nn.Linear(16, n_classes))
+
+
+_NETWORK = NeuralClassifier(DropoutNetwork, standardize=True, max_epochs=3)
 
 SAMPLERS: list[BaseSampler] = [
     RandomSampler(random_state=0),
@@ -37,6 +61,26 @@ SAMPLERS: list[BaseSampler] = [
     ),
     DiscriminativeSampler(
         _QUICK, estimator=make_pipeline(PCA(), _QUICK), n_mini_queries=2, random_state=0
+    ),
+    DiscriminativeSampler(_QUICK, estimator=_NETWORK, n_mini_queries=2, random_state=0),
+    UncertaintySampler(_QUICK, random_state=0),
+    UncertaintySampler(
+        RandomForestClassifier(n_estimators=3, n_jobs=1),
+        measure="margin",
+        max_candidates=30,
+        random_state=0,
+    ),
+    MCDropoutSampler(_NETWORK, n_passes=5, random_state=0),
+    MCDropoutSampler(_NETWORK, n_passes=5, measure="bald", random_state=0),
+    DeepFoolSampler(_QUICK, random_state=0),
+    DeepFoolSampler(_QUICK, n_classes=2, overshoot=0.1, max_candidates=30, random_state=0),
+    ExpectedGradientLengthSampler(_PERCEPTRON, random_state=0),
+    ExpectedGradientLengthSampler(_NETWORK, random_state=0),
+    ExpectedGradientLengthSampler(_QUICK, parameters="last", random_state=0),
+    CombinedSampler(
+        [("random", RandomSampler()), ("uncertain", UncertaintySampler(_QUICK))],
+        weights=[1, 2],
+        random_state=0,
     ),
 ]
 

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils import Bunch
 
 from skdal import RandomSampler
-from skdal.base import BaseSampler, top
+from skdal.base import BaseSampler
 
 X = np.arange(20.0).reshape(10, 2)
 Y = np.array([0, -1, 1, -1, -1, 0, -1, -1, 1, -1])
@@ -41,27 +41,6 @@ class LastRows(BaseSampler):
             candidates=rows,
             draw=random_state.rand(),
         )
-
-
-class TestTop:
-    @pytest.mark.parametrize("seed", range(20))
-    def test_it_is_a_stable_sort(self, seed):
-        rng = np.random.RandomState(seed)
-        n_rows = rng.randint(1, 40)
-        # Few values, so that there are ties.
-        scores = rng.randint(-3, 4, size=n_rows) / 2
-        for n_instances in range(1, n_rows + 1):
-            expected = np.argsort(-scores, kind="stable")[:n_instances]
-            np.testing.assert_array_equal(top(scores, n_instances), expected)
-
-    def test_all_equal(self):
-        assert top(np.zeros(5), 3).tolist() == [0, 1, 2]
-
-    @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
-    def test_extremes(self, dtype):
-        info = np.finfo(dtype) if dtype is not np.int64 else SimpleNamespace(max=9, min=-9)
-        scores = np.array([0, info.max, info.min, 1, info.max], dtype=dtype)
-        assert top(scores, 4).tolist() == [1, 4, 3, 0]
 
 
 class TestFit:

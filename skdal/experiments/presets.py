@@ -8,12 +8,23 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
-from skdal.samplers import DiscriminativeSampler, RandomSampler
+from skdal.samplers import (
+    DeepFoolSampler,
+    DiscriminativeSampler,
+    ExpectedGradientLengthSampler,
+    MCDropoutSampler,
+    RandomSampler,
+    UncertaintySampler,
+)
 
 # A sampler without an estimator works with the model of the learner that it is in.
 SAMPLERS: dict[str, Any] = {
+    "deepfool": DeepFoolSampler(),
     "discriminative": DiscriminativeSampler(),
+    "egl": ExpectedGradientLengthSampler(),
+    "mc-dropout": MCDropoutSampler(),
     "random": RandomSampler(),
+    "uncertainty": UncertaintySampler(),
 }
 
 # For features in [0, 1] and hundreds of labels: fractions of a second, and no warnings.

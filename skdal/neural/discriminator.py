@@ -110,9 +110,16 @@ class MLPDiscriminator(NeuralClassifier):
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        name: constraints
-        for name, constraints in NeuralClassifier._parameter_constraints.items()
-        if name not in ("module", "module_params", "standardize")
+        name: NeuralClassifier._parameter_constraints[name]
+        for name in (
+            "stop_accuracy",
+            "lr",
+            "max_epochs",
+            "class_weight",
+            "warm_start",
+            "device",
+            "random_state",
+        )
     } | {
         "batch_size": [Interval(Integral, 1, None, closed="left"), None],
         "hidden_layer_sizes": ["array-like", None],
@@ -147,26 +154,28 @@ class MLPDiscriminator(NeuralClassifier):
         self.device = device
         self.random_state = random_state
 
-    def _module(self, input_shape: tuple[int, ...], n_outputs: int) -> torch.nn.Module:
+    def _module(self, input_shape: tuple[int, ...]) -> torch.nn.Module:
         sizes = self.hidden_layer_sizes
         if sizes is None:
             sizes = (20,) * 3 if np.prod(input_shape) < _FEW_FEATURES else (256,) * 3
-        return MLP(input_shape, n_outputs, sizes)
+        return MLP(input_shape, self._n_outputs, sizes)
 
-    def _training_params(self, n_rows: int) -> dict[str, Any]:
-        params = super()._training_params(n_rows)
-        if self.batch_size is None:
-            size = np.clip(n_rows // _BATCHES_PER_EPOCH, *_BATCH_SIZES)
-            params["batch_size"] = int(size)
-        return params
+    def _batch_size(self, n_rows: int) -> int:
+        if self.batch_size is not None:
+            return self.batch_size
+        return int(np.clip(n_rows // _BATCHES_PER_EPOCH, *_BATCH_SIZES))
 
-    def _carry_over(self, class_counts: np.ndarray) -> None:
+    def _carry_over(self, targets: np.ndarray) -> None:
         shrink = self.shrink
         if shrink is None:
-            growth = class_counts[0] / self._class_counts[0] - 1
+            growth = np.bincount(targets)[0] / self._class_counts_[0] - 1
             shrink = min(1.0, max(0.5, 1 - 5 * growth))
-        fresh = self._module(self._row_shape, len(self.classes_))
+        fresh = self._module(self._seen_rows_.shape)
         fresh = fresh.to(self.net_.device, torch.float32)
         with torch.no_grad():
             for old, new in zip(self.net_.module_.parameters(), fresh.parameters(), strict=True):
                 old.mul_(shrink).add_(new, alpha=1 - shrink)
+
+    def _record(self, targets: np.ndarray) -> None:
+        super()._record(targets)
+        self._class_counts_ = np.bincount(targets)

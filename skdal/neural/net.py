@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+import traceback
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from threading import RLock
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
-from skorch import NeuralNetClassifier
+from skorch import NeuralNet, NeuralNetClassifier
+from skorch.callbacks import EarlyStopping
 
+from skdal._torch import TORCH_RANDOM_STATE
 from skdal.neural.iterator import TensorIterator
 from skdal.neural.training import StopTraining
 
@@ -51,9 +54,6 @@ def resolve_device(device: str) -> str:
     return str(device)
 
 
-_RANDOM_STATE = RLock()
-
-
 @contextmanager
 def pass_on_interrupts(net: Any) -> Iterator[None]:
     """Let a Ctrl-C through that a skorch net would take for the end of its training.
@@ -78,8 +78,14 @@ def pass_on_interrupts(net: Any) -> Iterator[None]:
         yield
     finally:
         del vars(net)["fit_loop"]
-    if interrupts:
+    if interrupts and not _is_early_stopping(interrupts[0]):
         raise interrupts[0]
+
+
+def _is_early_stopping(interrupt: KeyboardInterrupt) -> bool:
+    """Return whether it is no Ctrl-C, but how skorch's own callback ends the training."""
+    frames = list(traceback.walk_tb(interrupt.__traceback__))
+    return bool(frames) and frames[-1][0].f_code is EarlyStopping.on_epoch_end.__code__
 
 
 @contextmanager
@@ -95,8 +101,7 @@ def torch_seed(seed: int, device: str = "cpu") -> Iterator[None]:
         Where the block computes; a CUDA device's own random state is kept too.
     """
     cuda = [device] if torch.device(device).type == "cuda" else []
-    # The state is one for the whole process: two threads at once would draw from each other's.
-    with _RANDOM_STATE, torch.random.fork_rng(devices=cuda):
+    with TORCH_RANDOM_STATE, torch.random.fork_rng(devices=cuda):
         # Not torch.manual_seed: it seeds every CUDA device, also those not forked.
         torch.default_generator.manual_seed(seed)
         for name in cuda:
@@ -105,32 +110,31 @@ def torch_seed(seed: int, device: str = "cpu") -> Iterator[None]:
         yield
 
 
-class Net(NeuralNetClassifier):
-    """skorch's classifier, quiet, on sliced tensors, with what skorch leaves to the user.
+class Net(NeuralNet):
+    """skorch's network, quiet, on sliced tensors, with what skorch leaves to the user.
 
-    It differs from :class:`skorch.NeuralNetClassifier` in this: an epoch records its loss
-    and its running training accuracy once, not batch by batch; a loss that is no number is
-    an error; a Ctrl-C is passed on instead of being taken for the end of training; the loss
-    is cross-entropy of logits under ``class_weight``.
+    It differs from :class:`skorch.NeuralNet` in this: an epoch records its loss once, not
+    batch by batch; a loss or a weight that is no finite number is an error; a Ctrl-C is
+    passed on instead of being taken for the end of training, which a callback ends by
+    :class:`~skdal.neural.training.StopTraining` (skorch's ``EarlyStopping`` works too);
+    matrices and kernels are a parameter group of their own, the first, for weight decay.
 
     Parameters
     ----------
     module : torch.nn.Module
-        Returns logits, one a class.
+        Maps a batch of rows to outputs.
+
+    criterion : type of torch.nn.Module
+        The loss, called on outputs and targets.
 
     **kwargs
-        As for :class:`skorch.NeuralNetClassifier`.
-
-    Attributes
-    ----------
-    class_weight : tensor of shape (n_classes,) or None
-        May be set between two fits, so that it follows the classes of a warm start.
+        As for :class:`skorch.NeuralNet`.
     """
 
-    def __init__(self, module: torch.nn.Module, **kwargs: Any) -> None:
+    def __init__(self, module: torch.nn.Module, criterion: Any, **kwargs: Any) -> None:
         super().__init__(
             module,
-            criterion=torch.nn.CrossEntropyLoss,
+            criterion=criterion,
             train_split=None,
             iterator_train=TensorIterator,
             iterator_train__shuffle=True,
@@ -139,18 +143,36 @@ class Net(NeuralNetClassifier):
             **kwargs,
         )
 
-    class_weight: torch.Tensor | None = None
-
     @property
     def _default_callbacks(self) -> list[Any]:
         return []
 
-    def get_loss(
-        self, y_pred: torch.Tensor, y_true: torch.Tensor, *args: Any, **kwargs: Any
-    ) -> torch.Tensor:
-        """Return the mean cross-entropy of a batch, weighted by class."""
-        y_true = y_true.to(y_pred.device)
-        return torch.nn.functional.cross_entropy(y_pred, y_true, weight=self.class_weight)
+    def get_params_for_optimizer(
+        self, prefix: str, named_parameters: Iterable[tuple[str, torch.nn.Parameter]]
+    ) -> tuple[Any, dict[str, Any]]:
+        """Part matrices and kernels from biases and the parameters of norms."""
+        named = list(named_parameters)
+        _, kwargs = super().get_params_for_optimizer(prefix, named)
+        groups: tuple[list[Any], list[Any]] = ([], [])
+        for _, parameter in named:
+            groups[parameter.ndim < 2].append(parameter)
+        return ([{"params": group} for group in groups],), kwargs
+
+    def notify(self, method_name: str, **kwargs: Any) -> None:
+        """Tell every callback of an event, also those after one that ends the training."""
+        getattr(self, method_name)(self, **kwargs)
+        stop = False
+        for _, callback in self.callbacks_:
+            try:
+                getattr(callback, method_name)(self, **kwargs)
+            except StopTraining:
+                stop = True
+            except KeyboardInterrupt as interrupt:
+                if not _is_early_stopping(interrupt):
+                    raise
+                stop = True
+        if stop:
+            raise StopTraining
 
     def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **fit_params: Any) -> Net:
         """Train on from where the network stands; see :meth:`skorch.NeuralNet.partial_fit`."""
@@ -162,44 +184,124 @@ class Net(NeuralNetClassifier):
         self.notify("on_train_end", X=X, y=y)
         return self
 
+    def get_loss(
+        self, y_pred: torch.Tensor, y_true: torch.Tensor, *args: Any, **kwargs: Any
+    ) -> torch.Tensor:
+        """Return the mean loss of a batch."""
+        return self.criterion_(y_pred, y_true.to(y_pred.device))
+
+    def sums(self, y_pred: torch.Tensor, y_true: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return what an epoch records besides its loss.
+
+        Parameters
+        ----------
+        y_pred : tensor of shape (n_rows, ...)
+            Outputs for a batch.
+
+        y_true : tensor of shape (n_rows, ...)
+            Its targets, on the same device.
+
+        Returns
+        -------
+        dict of str to tensor
+            By name, sums over the rows; the mean is recorded.
+        """
+        return {}
+
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
-        """Run one epoch, and look at loss and accuracy once, when it is over."""
+        """Run one epoch, and look at the results once, when it is over."""
         if iterator is None:
             return
         n_rows = 0
-        loss = torch.zeros((), device=self.device)
-        n_correct = torch.zeros((), dtype=torch.int64, device=self.device)
+        totals: dict[str, Any] = {}
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
             y = batch[1].to(self.device)
             n_rows += len(y)
-            loss += step["loss"].detach() * len(y)
-            n_correct += (step["y_pred"].argmax(dim=1) == y).sum()
+            sums = {"loss": step["loss"].detach() * len(y), **self.sums(step["y_pred"].detach(), y)}
+            for name, value in sums.items():
+                totals[name] = totals.get(name, 0) + value
             self.notify("on_batch_end", batch=batch, training=training, **step)
-        mean_loss = loss.item() / n_rows
-        if not np.isfinite(mean_loss):
-            raise FloatingPointError(
-                f"The {prefix} loss is {mean_loss} in epoch {len(self.history)}; scale the input "
-                "(standardize=True) or lower the learning rate lr."
-            )
-        self.history.record(f"{prefix}_loss", mean_loss)
-        self.history.record(f"{prefix}_acc", n_correct.item() / n_rows)
+        means = {f"{prefix}_{name}": value.item() / n_rows for name, value in totals.items()}
+        self._check_finite(prefix, means[f"{prefix}_loss"])
+        for name, mean in means.items():
+            self.history.record(name, mean)
 
-    def logits(self, X: ArrayLike) -> np.ndarray:
-        """Return the outputs of the network, before the softmax.
+    @torch.no_grad()
+    def _check_finite(self, prefix: str, loss: float) -> None:
+        # The last step may break the weights, and no loss would show it. A sum is the quickest
+        # that shows a single one.
+        weights = chain(self.module_.parameters(), self.module_.buffers())
+        if not math.isfinite(loss):
+            trouble = f"The {prefix} loss is {loss} in"
+        elif not math.isfinite(sum(tensor.sum() for tensor in weights)):
+            trouble = "The weights are not finite any more after"
+        else:
+            return
+        raise FloatingPointError(
+            f"{trouble} epoch {len(self.history)}; lower the learning rate lr, or scale the input."
+        )
+
+    def outputs(self, X: Any, module: torch.nn.Module | None = None) -> np.ndarray:
+        """Return the outputs of the network, without dropout.
 
         Parameters
         ----------
         X : array of shape (n_rows, ...)
             Float32.
 
+        module : torch.nn.Module or None, default=None
+            A part of the network to run instead of the whole.
+
         Returns
         -------
-        ndarray of shape (n_rows, n_classes)
+        ndarray of shape (n_rows, ...)
             Float32.
         """
+        module = self.module_ if module is None else module
+        module.eval()
         with torch.inference_mode():
-            return torch.cat(list(self.forward_iter(X))).numpy()
+            batches = self.get_iterator(self.get_dataset(X))
+            return torch.cat([module(x.to(self.device)).cpu() for x, _ in batches]).numpy()
+
+
+class ClassifierNet(Net, NeuralNetClassifier):
+    """The network of a classifier, which also records the running accuracy.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Returns logits, one a class.
+
+    criterion : type of torch.nn.Module, default=torch.nn.CrossEntropyLoss
+        Names the loss to skorch, which takes the softmax of the logits because of it.
+
+    **kwargs
+        As for :class:`skorch.NeuralNetClassifier`.
+
+    Attributes
+    ----------
+    class_weight : tensor of shape (n_classes,) or None
+        May be set between two fits, so that it follows the classes of a warm start.
+    """
+
+    class_weight: torch.Tensor | None = None
+
+    def __init__(
+        self, module: torch.nn.Module, criterion: Any = torch.nn.CrossEntropyLoss, **kwargs: Any
+    ) -> None:
+        super().__init__(module, criterion, **kwargs)
+
+    def get_loss(
+        self, y_pred: torch.Tensor, y_true: torch.Tensor, *args: Any, **kwargs: Any
+    ) -> torch.Tensor:
+        """Return the mean cross-entropy of a batch, weighted by class."""
+        y_true = y_true.to(y_pred.device)
+        return torch.nn.functional.cross_entropy(y_pred, y_true, weight=self.class_weight)
+
+    def sums(self, y_pred: torch.Tensor, y_true: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return the number of right predictions."""
+        return {"acc": (y_pred.argmax(dim=1) == y_true).sum()}

@@ -1,6 +1,19 @@
 """The samplers: one query strategy a file."""
 
+from skdal.samplers.combined import CombinedSampler
+from skdal.samplers.deepfool import DeepFoolSampler
 from skdal.samplers.discriminative import DiscriminativeSampler
+from skdal.samplers.expected_gradient_length import ExpectedGradientLengthSampler
+from skdal.samplers.mc_dropout import MCDropoutSampler
 from skdal.samplers.random import RandomSampler
+from skdal.samplers.uncertainty import UncertaintySampler
 
-__all__ = ["DiscriminativeSampler", "RandomSampler"]
+__all__ = [
+    "CombinedSampler",
+    "DeepFoolSampler",
+    "DiscriminativeSampler",
+    "ExpectedGradientLengthSampler",
+    "MCDropoutSampler",
+    "RandomSampler",
+    "UncertaintySampler",
+]

@@ -7,17 +7,16 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch, Tags, check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
+from sklearn.utils.validation import _num_samples, check_is_fitted
 from tqdm.auto import tqdm
 
+from skdal._fitting import fit_seeded
 from skdal._pool import take
-from skdal._seeding import seeded
 from skdal.base import BaseSampler
 from skdal.discriminators import Discriminator
 from skdal.mini_queries import (
@@ -67,6 +66,10 @@ class DiscriminativeSampler(BaseSampler):
         that is trained already comes in a :class:`~sklearn.frozen.FrozenEstimator`. None is
         X itself, flattened to two dimensions, and inside a learner the learner's own model,
         if that has a representation. ``"passthrough"`` is X itself in a learner too.
+
+    layer : str or None, default=None
+        For a network, the name of the layer whose output is Psi, as in
+        ``module.named_modules()``. None is the input of its last linear layer.
 
     n_mini_queries : int, default=10
         Mini-queries that a query is split into, ``n_instances`` at most (section 4.1).
@@ -171,6 +174,7 @@ class DiscriminativeSampler(BaseSampler):
         **BaseSampler._parameter_constraints,
         "discriminator": "no_validation",
         "estimator": [HasMethods("fit"), StrOptions({"passthrough"}), None],
+        "layer": [str, None],
         "n_mini_queries": [Interval(Integral, 1, None, closed="left")],
         "pool_ratio": [Interval(Real, 2, None, closed="left")],
         "candidates": [StrOptions({"subsample", "pool"})],
@@ -185,6 +189,7 @@ class DiscriminativeSampler(BaseSampler):
         discriminator: Any = None,
         *,
         estimator: Any = None,
+        layer: str | None = None,
         n_mini_queries: int = 10,
         pool_ratio: float = 10,
         candidates: str = "subsample",
@@ -196,6 +201,7 @@ class DiscriminativeSampler(BaseSampler):
     ) -> None:
         self.discriminator = discriminator
         self.estimator = estimator
+        self.layer = layer
         self.n_mini_queries = n_mini_queries
         self.pool_ratio = pool_ratio
         self.candidates = candidates
@@ -208,9 +214,7 @@ class DiscriminativeSampler(BaseSampler):
     def _check_X(self, X: Any, *, reset: bool) -> Any:
         if self._in_x():
             return super()._check_X(X, reset=reset)
-        # The task model checks X for itself, and may take DataFrames and texts.
-        X = X.tocsr() if sp.issparse(X) else X  # rows are taken by their numbers
-        return validate_data(self, X, skip_check_array=True, reset=reset)
+        return self._check_rows(X, reset=reset)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -236,9 +240,9 @@ class DiscriminativeSampler(BaseSampler):
         )
         self.estimator_ = None
         if not self._in_x():
-            check_has_representation(self.estimator)
-            self.estimator_ = seeded(self.estimator, rng).fit(take(X, self.labeled_rows_), y)
-        read = RepresentationReader(self.estimator_, X)
+            check_has_representation(self.estimator, self.layer)
+            self.estimator_ = fit_seeded(self.estimator, take(X, self.labeled_rows_), y, rng)
+        read = RepresentationReader(self.estimator_, X, layer=self.layer)
         self._Z_labeled = read(self.labeled_rows_)
         self._discriminator = discriminator
         if len(self.pool_rows_):
@@ -257,7 +261,7 @@ class DiscriminativeSampler(BaseSampler):
         # With warm_start the first mini-query goes on where fit ended.
         discriminator = deepcopy(self._discriminator)
         discriminator.warm_start = self.warm_start
-        read = RepresentationReader(self.estimator_, X)
+        read = RepresentationReader(self.estimator_, X, layer=self.layer)
         if self.candidates == "pool" and self.estimator_ is not None:
             read(rows)  # represented once, since every mini-query reads them all
         sizes = mini_query_sizes(n_instances, self.n_mini_queries)
@@ -291,5 +295,5 @@ class DiscriminativeSampler(BaseSampler):
         """
         check_is_fitted(self)
         X = self._check_X(X, reset=False)
-        read = RepresentationReader(self.estimator_, X, remember=False)
+        read = RepresentationReader(self.estimator_, X, layer=self.layer, remember=False)
         return log_odds_in_chunks(self._discriminator, read, np.arange(_num_samples(X)))

@@ -244,10 +244,10 @@ class TestWarmStart:
 
     def test_mean_and_scale_stay(self):
         classifier = _small(warm_start=True, standardize=True).fit(X, Y)
-        mean = classifier._mean.copy()
+        mean = classifier._seen_rows_.mean.copy()
         np.testing.assert_allclose(mean, X.mean(axis=0))
         classifier.fit(X + 5, Y)
-        np.testing.assert_array_equal(classifier._mean, mean)
+        np.testing.assert_array_equal(classifier._seen_rows_.mean, mean)
 
     def test_class_weights_follow_the_rows(self):
         classifier = _small(warm_start=True, class_weight="balanced").fit(X, Y)
@@ -440,7 +440,7 @@ def test_module_is_built_from_the_shape_of_a_row():
 class Stopped(NeuralClassifier):
     """Interrupted in the middle of its training."""
 
-    def _training_params(self, n_rows):
+    def _build_net(self, device):
         raise KeyboardInterrupt
 
 

@@ -64,3 +64,15 @@ def test_tensors_of_any_shape():
 def test_the_data_is_not_copied():
     ((x, _),) = TensorIterator(Dataset(X, Y), 23)
     assert x.data_ptr() == X.ctypes.data
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "batch_size", "sizes"),
+    [(9, 4, [4, 5]), (5, 4, [5]), (6, 4, [4, 2]), (3, 1, [1, 1, 1]), (1, 4, [1]), (0, 4, [])],
+)
+def test_a_lone_last_row_joins_the_batch_before_in_training(n_rows, batch_size, sizes):
+    iterator = TensorIterator(Dataset(X[:n_rows], Y[:n_rows]), batch_size, shuffle=True)
+    batches = list(iterator)
+    assert len(iterator) == len(batches)
+    assert [len(x) for x, _ in batches] == sizes
+    assert sorted(y.item() for _, part in batches for y in part) == list(range(n_rows))

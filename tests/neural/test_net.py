@@ -3,8 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from skorch import NeuralNetClassifier
+from skorch.callbacks import Callback, EarlyStopping
+from torch import nn
 
-from skdal.neural.net import resolve_device, torch_seed
+from skdal.neural.net import Net, pass_on_interrupts, resolve_device, torch_seed
 
 
 class TestDevice:
@@ -68,3 +71,38 @@ class TestSeed:
                 draws.append(torch.rand(5, device="cuda").cpu())
         assert torch.equal(torch.cuda.get_rng_state(), before)
         assert torch.equal(*draws)
+
+
+class TestInterrupts:
+    def _fit(self, callback):
+        net = NeuralNetClassifier(
+            nn.Linear(2, 2),
+            criterion=nn.CrossEntropyLoss,
+            callbacks=[callback],
+            max_epochs=9,
+            verbose=0,
+        )
+        with pass_on_interrupts(net):
+            net.fit(np.zeros((10, 2), dtype=np.float32), np.arange(10) % 2)
+        return net
+
+    def test_a_ctrl_c_is_passed_on(self):
+        class Interrupted(Callback):
+            def on_epoch_end(self, net, **kwargs):
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            self._fit(Interrupted())
+
+    def test_early_stopping_is_none(self):
+        stopping = EarlyStopping(patience=1, threshold=1e9, threshold_mode="abs")
+        assert len(self._fit(stopping).history) < 9
+
+
+def test_parts_of_a_module():
+    net = Net(nn.Sequential(nn.Linear(2, 3), nn.Dropout(0.5)), nn.MSELoss).initialize()
+    x = np.ones((300, 2), dtype=np.float32)
+    part = net.outputs(x, net.module_[0])
+    assert part.shape == (300, 3)
+    # Without dropout.
+    np.testing.assert_array_equal(net.outputs(x), part)

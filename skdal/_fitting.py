@@ -1,0 +1,75 @@
+"""How a task model is trained so that a random state fixes the result, whatever it is made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from skdal._seeding import MAX_SEED, seeded
+from skdal._torch import is_skorch, last_step
+
+
+def fit_seeded(estimator: Any, X: Any, y: Any, random_state: Any) -> Any:
+    """Train a clone whose random numbers are all drawn from one random state.
+
+    A skorch net has no ``random_state``: it draws from torch's global one, which is therefore
+    seeded for as long as it trains, and put back afterwards.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A frozen one comes back as it is.
+
+    X : array-like of n_rows rows
+        What the estimator takes.
+
+    y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+        Labels or values.
+
+    random_state : int, RandomState instance or None
+        Seeds every ``random_state`` of the clone, nested ones too, that is None.
+
+    Returns
+    -------
+    estimator
+        The trained clone.
+
+    Raises
+    ------
+    FloatingPointError
+        If the training loss of a skorch net is no number any more.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from skdal._fitting import fit_seeded
+    >>> X, y = load_iris(return_X_y=True)
+    >>> models = [fit_seeded(RandomForestClassifier(5), X, y, 0) for _ in range(2)]
+    >>> bool((models[0].predict_proba(X) == models[1].predict_proba(X)).all())
+    True
+    """
+    rng = check_random_state(random_state)
+    model = seeded(estimator, rng)
+    net = last_step(model)
+    if not is_skorch(net) or last_step(estimator) is net:
+        return model.fit(X, y)
+    from skdal.neural.net import pass_on_interrupts, torch_seed
+
+    with torch_seed(rng.randint(MAX_SEED), str(net.device or "cpu")), pass_on_interrupts(net):
+        model.fit(X, y)
+    _check_losses(net)
+    return model
+
+
+def _check_losses(net: Any) -> None:
+    for epoch in net.history:
+        for name in ("train_loss", "valid_loss"):
+            loss = epoch.get(name, 0.0)
+            if not np.isfinite(loss):
+                raise FloatingPointError(
+                    f"The {name} of the skorch net {type(net.module_).__name__} is {loss} in epoch "
+                    f"{epoch['epoch']}; scale its input or lower its learning rate lr."
+                )

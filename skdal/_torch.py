@@ -1,0 +1,66 @@
+"""What has to be known of torch and skorch without importing them, which takes seconds."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import RLock
+from typing import Any
+
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+
+# The state is one for the whole process: two threads at once would draw from each other's.
+TORCH_RANDOM_STATE = RLock()
+
+
+def is_skorch(model: Any) -> bool:
+    """Return whether a model is a skorch net.
+
+    Parameters
+    ----------
+    model : object
+        Anything.
+    """
+    # A net cannot exist before skorch was imported.
+    return "skorch" in sys.modules and isinstance(model, sys.modules["skorch"].NeuralNet)
+
+
+def is_network(model: Any) -> bool:
+    """Return whether a model is a skorch net or an estimator of :mod:`skdal.neural`.
+
+    Parameters
+    ----------
+    model : object
+        Anything.
+    """
+    ours = sys.modules.get("skdal.neural.estimator")
+    return is_skorch(model) or (ours is not None and isinstance(model, ours.NeuralEstimator))
+
+
+def last_step(model: Any) -> Any:
+    """Return what does the predicting: the last step of a Pipeline, what a frozen model holds.
+
+    Parameters
+    ----------
+    model : estimator
+        Fitted or not.
+    """
+    while isinstance(model, Pipeline | FrozenEstimator):
+        model = model[-1] if isinstance(model, Pipeline) else model.estimator
+    return model
+
+
+@contextmanager
+def torch_random_state_kept() -> Iterator[None]:
+    """Leave torch's global random state as it was before the ``with`` block.
+
+    A DataLoader draws from it even where it shuffles nothing.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    with TORCH_RANDOM_STATE, torch.random.fork_rng(devices=[]):
+        yield

@@ -1,0 +1,191 @@
+"""Samplers that rank rows by an acquisition function of the task model."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from copy import deepcopy
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike
+from sklearn.base import is_classifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import Bunch, Tags, check_random_state, gen_batches, get_tags
+from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils.validation import _num_samples, check_is_fitted
+
+from skdal._fitting import fit_seeded
+from skdal._pool import take
+from skdal._ranking import top
+from skdal._seeding import MAX_SEED
+from skdal._torch import torch_random_state_kept
+from skdal.base import BaseSampler
+
+if TYPE_CHECKING:
+    from torch import nn
+
+# Of the pool, a copy of so many bytes is made at a time. Little next to what a model makes of it.
+_CHUNK_BYTES = 2**25
+# Rows at a time where their bytes are not known, as in a DataFrame.
+_CHUNK_ROWS = 2**14
+
+
+class AcquisitionSampler(BaseSampler):
+    """Base class of samplers that take the rows of the largest acquisition value.
+
+    A subclass has the parameters ``estimator``, ``max_candidates`` and ``random_state`` at
+    least, says in ``_acquire`` what the acquisition values of rows are under the fitted
+    task model ``estimator_``, and in ``_check_estimator`` which models it can read. The value
+    of a row must not hang on its company: the pool is read in chunks.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **BaseSampler._parameter_constraints,
+        "estimator": [HasMethods("fit"), None],
+        "max_candidates": [Interval(Integral, 1, None, closed="left"), None],
+    }
+
+    estimator: Any
+
+    @abstractmethod
+    def _check_estimator(self, estimator: Any) -> None:
+        """Raise a ValueError where the task model, fitted or not, is none that can be read."""
+
+    @abstractmethod
+    def _acquire(self, X: Any) -> np.ndarray:
+        """Return the acquisition value of every row of ``X``, higher: label sooner.
+
+        Floats, finite, of shape (n_rows,). Random numbers must come from ``self._seed``, so
+        that rows get the same ones in whatever chunks they are read.
+        """
+
+    @property
+    def _needs_labels(self) -> bool:  # type: ignore[override]
+        # One that is trained already has no need of them.
+        return not isinstance(self.estimator, FrozenEstimator)
+
+    def _check_X(self, X: Any, *, reset: bool) -> Any:
+        return self._check_rows(X, reset=reset)
+
+    def _fit(self, X: Any, y: np.ndarray | None) -> None:
+        if self.estimator is None:
+            raise ValueError(
+                f"estimator=None: {type(self).__name__} ranks rows by what a task model says of "
+                "them. Pass the model, or use the sampler in a learner, which lends it its own."
+            )
+        self._check_estimator(self.estimator)
+        rng = check_random_state(self.random_state)
+        if self._needs_labels:
+            self._check_classes(y)
+            rows = take(X, self.labeled_rows_)
+            self.estimator_ = fit_seeded(self.estimator, rows, y, rng)
+        else:
+            self.estimator_ = self.estimator
+            check_is_fitted(self.estimator_)
+        self._check_fitted()
+        self._seed = int(rng.randint(MAX_SEED))
+
+    def _check_fitted(self) -> None:
+        """Raise a ValueError where the fitted ``estimator_`` shows that it cannot be read."""
+
+    def _check_classes(self, y: np.ndarray | None) -> None:
+        if y is not None and y.ndim == 1 and len(np.unique(y)) == 1:
+            raise ValueError(
+                f"The labeled rows are all of one class, {y[0]!r}: a task model trained on them "
+                f"tells {type(self).__name__} nothing. Label rows of another class first, chosen "
+                "by RandomSampler or DiscriminativeSampler, say."
+            )
+
+    def _select(
+        self, X: Any, rows: np.ndarray, n_instances: int, random_state: np.random.RandomState
+    ) -> Bunch:
+        scores = self._scores(X, rows)
+        self._warn(scores)
+        best = top(scores, n_instances)
+        return Bunch(rows=rows[best], scores=scores[best])
+
+    def _warn(self, scores: np.ndarray) -> None:
+        """Warn of what the acquisition values of a pool give away: nothing, as a rule."""
+
+    def score_samples(self, X: ArrayLike) -> np.ndarray:
+        """Return the acquisition values of rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, ...)
+            What the task model takes.
+
+        Returns
+        -------
+        ndarray of float of shape (n_rows,)
+            Higher: label sooner.
+        """
+        check_is_fitted(self)
+        X = self._check_X(X, reset=False)
+        return self._scores(X, np.arange(_num_samples(X)))
+
+    def _scores(self, X: Any, rows: np.ndarray) -> np.ndarray:
+        scores = np.empty(len(rows))
+        for part in _chunks(X, len(rows)):
+            scores[part] = self._acquire(take(X, rows[part]))
+        bad = np.flatnonzero(~np.isfinite(scores))
+        if len(bad):
+            raise ValueError(
+                f"{type(self).__name__} got {scores[bad[0]]} as the acquisition value of row "
+                f"{rows[bad[0]]} of X, and no finite number for {len(bad)} of {len(rows)} rows: "
+                f"estimator={self.estimator_!r} does not answer in numbers. Scale X, or train the "
+                "model with a lower learning rate."
+            )
+        return scores
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        if self.estimator is not None:
+            tags.input_tags = deepcopy(get_tags(self.estimator).input_tags)
+            # Rows are taken out of X, which a matrix of pairs does not survive.
+            tags.input_tags.pairwise = False
+        return tags
+
+
+class NetworkSampler(AcquisitionSampler):
+    """Base class of samplers that look into a network.
+
+    A subclass says in ``_values`` what the acquisition values of a batch are.
+    """
+
+    @abstractmethod
+    def _values(self, module: nn.Module, x: Any) -> np.ndarray:
+        """Return the acquisition values of a batch.
+
+        ``module`` is in evaluation mode and returns logits of shape (n_rows, n_classes) for
+        ``x``, a tensor or a dict of tensors on its device.
+        """
+
+    def _check_estimator(self, estimator: Any) -> None:
+        from skdal.neural.network import check_has_network
+
+        check_has_network(estimator)
+        if not is_classifier(estimator):
+            raise ValueError(
+                f"estimator={estimator!r} is no classifier, and {type(self).__name__} ranks rows "
+                "by classes; pass one, or take a sampler that needs none."
+            )
+
+    def _acquire(self, X: Any) -> np.ndarray:
+        from skdal.neural.network import Network
+
+        network = Network(self.estimator_)
+        # Batches of a skorch net may come from a DataLoader.
+        with torch_random_state_kept(), network.logits() as module:
+            return np.concatenate([self._values(module, x) for x in network.batches(X)])
+
+
+def _chunks(X: Any, n_rows: int) -> Iterator[slice]:
+    """Cut rows into chunks whose copies are small."""
+    n_all = max(1, _num_samples(X))
+    n_bytes = X.data.nbytes + X.indices.nbytes if sp.issparse(X) else getattr(X, "nbytes", None)
+    size = _CHUNK_ROWS if n_bytes is None else max(1, int(_CHUNK_BYTES * n_all / max(1, n_bytes)))
+    yield from gen_batches(n_rows, size)

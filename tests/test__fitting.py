@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from skorch import NeuralNetClassifier
+from skorch.callbacks import Callback
+from torch import nn
+
+from skdal._fitting import fit_seeded
+
+X, Y = load_iris(return_X_y=True)
+X32 = X.astype(np.float32)
+
+
+class Module(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(), nn.Linear(8, 3))
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+def _net(**params):
+    return NeuralNetClassifier(
+        Module, criterion=nn.CrossEntropyLoss, max_epochs=2, verbose=0, **params
+    )
+
+
+@pytest.mark.parametrize("model", [_net(), make_pipeline(StandardScaler(), _net())])
+def test_a_skorch_net_is_seeded(model):
+    before = torch.get_rng_state()
+    fitted = [fit_seeded(model, X32, Y, seed) for seed in (0, 0, 1)]
+    assert torch.equal(torch.get_rng_state(), before)
+    proba = [f.predict_proba(X32) for f in fitted]
+    np.testing.assert_array_equal(proba[0], proba[1])
+    assert (proba[0] != proba[2]).any()
+
+
+def test_scikit_learns_models_are_seeded():
+    model = MLPClassifier((5,), solver="lbfgs", alpha=1, max_iter=1000)
+    coefs = [fit_seeded(model, X, Y, seed).coefs_[0] for seed in (0, 0, 1)]
+    np.testing.assert_array_equal(coefs[0], coefs[1])
+    assert (coefs[0] != coefs[2]).any()
+    assert not hasattr(model, "coefs_")
+
+
+@pytest.mark.parametrize("model", [_net(), LogisticRegression(max_iter=1000)])
+def test_a_frozen_model_is_not_trained(model):
+    fitted = clone(model).fit(X32, Y)
+    before = fitted.predict_proba(X32)
+    again = fit_seeded(FrozenEstimator(fitted), X32[:10], Y[:10], 0)
+    np.testing.assert_array_equal(again.predict_proba(X32), before)
+    assert again.estimator is fitted
+
+
+def test_a_loss_that_is_no_number():
+    with pytest.raises(FloatingPointError, match=r"train_loss of the skorch net Module .* epoch 1"):
+        fit_seeded(_net(lr=1e30, train_split=None), 1e6 * X32, Y, 0)
+
+
+def test_ctrl_c_gets_through():
+    class Stop(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit_seeded(_net(callbacks=[Stop()]), X32, Y, 0)
