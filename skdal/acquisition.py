@@ -156,6 +156,9 @@ class NetworkSampler(AcquisitionSampler):
     A subclass says in ``_values`` what the acquisition values of a batch are.
     """
 
+    # Whether _values itself cuts what it is given into batches that fit into memory.
+    _cuts_batches: ClassVar[bool] = False
+
     @abstractmethod
     def _values(self, module: nn.Module, x: Any) -> np.ndarray:
         """Return the acquisition values of a batch.
@@ -180,7 +183,8 @@ class NetworkSampler(AcquisitionSampler):
         network = Network(self.estimator_)
         # Batches of a skorch net may come from a DataLoader.
         with torch_random_state_kept(), network.logits() as module:
-            return np.concatenate([self._values(module, x) for x in network.batches(X)])
+            batches = network.batches(X, whole=self._cuts_batches)
+            return np.concatenate([self._values(module, x) for x in batches])
 
 
 def _chunks(X: Any, n_rows: int) -> Iterator[slice]:

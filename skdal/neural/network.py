@@ -147,13 +147,17 @@ class Network:
         with self.evaluating() as module:
             yield _Logits(module, _to_logits(self._model)).eval()
 
-    def batches(self, X: Any) -> Iterator[Any]:
+    def batches(self, X: Any, *, whole: bool = False) -> Iterator[Any]:
         """Yield the rows as the module takes them, on its device, in their order.
 
         Parameters
         ----------
         X : array-like of n_rows rows
             What the model takes.
+
+        whole : bool, default=False
+            Whether all rows come in one batch, for who cuts it into smaller ones. The own
+            iterator of a skorch net knows nothing of this.
 
         Yields
         ------
@@ -167,7 +171,7 @@ class Network:
             for batch in self._skorch_batches(X):
                 yield to_device(unpack_data(batch)[0], self.device)
             return
-        size = self.batch_size(self._tensor(rows[:1]))
+        size = rows.shape[0] if whole else self.batch_size(self._tensor(rows[:1]))
         for part in gen_batches(rows.shape[0], size):
             yield self._tensor(rows[part])
 

@@ -96,6 +96,8 @@ class DeepFoolSampler(NetworkSampler):
     (5,)
     """
 
+    _cuts_batches = True
+
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **NetworkSampler._parameter_constraints,
         "n_classes": [Interval(Integral, 2, None, closed="left"), None],

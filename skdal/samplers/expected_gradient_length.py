@@ -80,6 +80,8 @@ class ExpectedGradientLengthSampler(NetworkSampler):
     (5,)
     """
 
+    _cuts_batches = True
+
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **NetworkSampler._parameter_constraints,
         "parameters": [StrOptions({"all", "last"})],
