@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
 
 from skdal._seeding import MAX_SEED, seeded
-from skdal._torch import is_skorch, last_step
+from skdal._torch import is_skorch, last_step, skorch_nets
 
 
 def fit_seeded(estimator: Any, X: Any, y: Any, random_state: Any) -> Any:
     """Train a clone whose random numbers are all drawn from one random state.
 
-    A skorch net has no ``random_state``: it draws from torch's global one, which is therefore
-    seeded for as long as it trains, and put back afterwards.
+    A skorch net has no ``random_state``: it draws from the global ones of torch and numpy, which
+    are therefore seeded for as long as it trains, and put back afterwards.
 
     Parameters
     ----------
@@ -53,14 +55,23 @@ def fit_seeded(estimator: Any, X: Any, y: Any, random_state: Any) -> Any:
     """
     rng = check_random_state(random_state)
     model = seeded(estimator, rng)
-    net = last_step(model)
-    if not is_skorch(net) or last_step(estimator) is net:
+    nets = skorch_nets(model)
+    if not nets or isinstance(estimator, FrozenEstimator):
         return model.fit(X, y)
     from skdal.neural.net import pass_on_interrupts, torch_seed
 
-    with torch_seed(rng.randint(MAX_SEED), str(net.device or "cpu")), pass_on_interrupts(net):
+    net = last_step(model)
+    with ExitStack() as stack:
+        seed = rng.randint(MAX_SEED)
+        stack.enter_context(torch_seed(seed, str(nets[0].device or "cpu")))
+        # skorch splits off its validation part by numpy's.
+        stack.callback(np.random.set_state, np.random.get_state())
+        np.random.seed(seed)
+        if is_skorch(net):
+            stack.enter_context(pass_on_interrupts(net))
         model.fit(X, y)
-    _check_losses(net)
+    if is_skorch(net):
+        _check_losses(net)
     return model
 
 
@@ -71,5 +82,7 @@ def _check_losses(net: Any) -> None:
             if not np.isfinite(loss):
                 raise FloatingPointError(
                     f"The {name} of the skorch net {type(net.module_).__name__} is {loss} in epoch "
-                    f"{epoch['epoch']}; scale its input or lower its learning rate lr."
+                    f"{epoch['epoch']}; scale its input, lower its learning rate lr, or see if "
+                    f"criterion={net.criterion.__name__} is for what the module returns: NLLLoss, "
+                    "skorch's default, is for probabilities, CrossEntropyLoss for logits."
                 )

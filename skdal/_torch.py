@@ -52,6 +52,38 @@ def last_step(model: Any) -> Any:
     return model
 
 
+def skorch_nets(model: Any) -> list[Any]:
+    """Return all skorch nets that a model is made of.
+
+    Parameters
+    ----------
+    model : estimator
+        Fitted or not.
+    """
+    parts = [model, last_step(model)]
+    if hasattr(model, "get_params"):
+        parts += model.get_params().values()
+    return list({id(part): part for part in parts if is_skorch(part)}.values())
+
+
+@contextmanager
+def modes_kept(model: Any) -> Iterator[None]:
+    """Leave the modules of skorch nets in the mode, training or not, that they were in.
+
+    Parameters
+    ----------
+    model : fitted estimator
+        May hold nets. Predicting puts their modules into evaluation mode.
+    """
+    modules = [m for net in skorch_nets(model) if net.initialized_ for m in net.module_.modules()]
+    modes = [module.training for module in modules]
+    try:
+        yield
+    finally:
+        for module, mode in zip(modules, modes, strict=True):
+            module.training = mode
+
+
 @contextmanager
 def torch_random_state_kept() -> Iterator[None]:
     """Leave torch's global random state as it was before the ``with`` block.

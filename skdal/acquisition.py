@@ -94,9 +94,9 @@ class AcquisitionSampler(BaseSampler):
     def _check_classes(self, y: np.ndarray | None) -> None:
         if y is not None and y.ndim == 1 and len(np.unique(y)) == 1:
             raise ValueError(
-                f"The labeled rows are all of one class, {y[0]!r}: a task model trained on them "
-                f"tells {type(self).__name__} nothing. Label rows of another class first, chosen "
-                "by RandomSampler or DiscriminativeSampler, say."
+                f"The labeled rows are all of one class, {y.tolist()[0]!r}: a task model trained "
+                f"on them tells {type(self).__name__} nothing. Label rows of another class first, "
+                "chosen by RandomSampler or DiscriminativeSampler, say."
             )
 
     def _select(
@@ -124,7 +124,10 @@ class AcquisitionSampler(BaseSampler):
             Higher: label sooner.
         """
         check_is_fitted(self)
+        self._validate_params()
         X = self._check_X(X, reset=False)
+        if not _num_samples(X):
+            raise ValueError("X has no rows; pass at least one.")
         return self._scores(X, np.arange(_num_samples(X)))
 
     def _scores(self, X: Any, rows: np.ndarray) -> np.ndarray:
@@ -182,9 +185,18 @@ class NetworkSampler(AcquisitionSampler):
 
         network = Network(self.estimator_)
         # Batches of a skorch net may come from a DataLoader.
-        with torch_random_state_kept(), network.logits() as module:
-            batches = network.batches(X, whole=self._cuts_batches)
-            return np.concatenate([self._values(module, x) for x in batches])
+        module = network.logits()
+        values = []
+        with torch_random_state_kept():
+            for x in network.batches(X, whole=self._cuts_batches):
+                if self._cuts_batches and isinstance(x, dict):
+                    raise ValueError(
+                        f"{type(self).__name__} reads modules that take one tensor, but that of "
+                        f"estimator={self.estimator!r} takes {', '.join(x)}; let it take them as "
+                        "columns of one array, or use UncertaintySampler or MCDropoutSampler."
+                    )
+                values.append(self._values(module, x))
+        return np.concatenate(values)
 
 
 def _chunks(X: Any, n_rows: int) -> Iterator[slice]:

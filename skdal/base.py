@@ -207,10 +207,12 @@ class BaseSampler(BaseEstimator, metaclass=ABCMeta):
             X = self._check_X(X, reset=False)
             rows = np.arange(_num_samples(X))
         _check_n_instances(n_instances)
-        # The 1 keeps these draws apart from those that fit made with the same seed.
-        rng = np.random.RandomState([check_random_state(self.random_state).randint(MAX_SEED), 1])
-        details = self._choose(X, rows, int(n_instances), rng)
+        details = self._choose(X, rows, int(n_instances), self._query_random_state())
         return (details.rows, details) if return_details else details.rows
+
+    def _query_random_state(self) -> np.random.RandomState:
+        # The 1 keeps these draws apart from those that fit made with the same seed.
+        return np.random.RandomState([check_random_state(self.random_state).randint(MAX_SEED), 1])
 
     def _choose(
         self, X: Any, rows: np.ndarray, n_instances: int, random_state: np.random.RandomState

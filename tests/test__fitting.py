@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_iris
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -11,7 +14,8 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skorch import NeuralNetClassifier
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, Checkpoint
+from skorch.dataset import ValidSplit
 from torch import nn
 
 from skdal._fitting import fit_seeded
@@ -35,11 +39,21 @@ def _net(**params):
     )
 
 
-@pytest.mark.parametrize("model", [_net(), make_pipeline(StandardScaler(), _net())])
+@pytest.mark.parametrize(
+    "model",
+    [
+        _net(),
+        make_pipeline(StandardScaler(), _net()),
+        CalibratedClassifierCV(_net(), cv=2, ensemble=False),
+        _net(train_split=ValidSplit(0.2)),
+    ],
+    ids=["bare", "pipeline", "nested", "split"],
+)
 def test_a_skorch_net_is_seeded(model):
-    before = torch.get_rng_state()
+    before, numpys = torch.get_rng_state(), np.random.get_state()[1].copy()
     fitted = [fit_seeded(model, X32, Y, seed) for seed in (0, 0, 1)]
     assert torch.equal(torch.get_rng_state(), before)
+    np.testing.assert_array_equal(np.random.get_state()[1], numpys)
     proba = [f.predict_proba(X32) for f in fitted]
     np.testing.assert_array_equal(proba[0], proba[1])
     assert (proba[0] != proba[2]).any()
@@ -74,3 +88,12 @@ def test_ctrl_c_gets_through():
 
     with pytest.raises(KeyboardInterrupt):
         fit_seeded(_net(callbacks=[Stop()]), X32, Y, 0)
+
+
+def test_a_callback_may_pickle_the_net(tmp_path):
+    path = tmp_path / "net.pkl"
+    fitted = fit_seeded(_net(callbacks=[Checkpoint(f_pickle=path, monitor=None)]), X32, Y, 0)
+    with path.open("rb") as file:
+        again = pickle.load(file)
+    np.testing.assert_array_equal(again.predict_proba(X32), fitted.predict_proba(X32))
+    assert "fit_loop" not in vars(NeuralNetClassifier)

@@ -12,7 +12,6 @@ from skdal.samplers import (
     DeepFoolSampler,
     DiscriminativeSampler,
     ExpectedGradientLengthSampler,
-    MCDropoutSampler,
     RandomSampler,
     UncertaintySampler,
 )
@@ -22,7 +21,6 @@ SAMPLERS: dict[str, Any] = {
     "deepfool": DeepFoolSampler(),
     "discriminative": DiscriminativeSampler(),
     "egl": ExpectedGradientLengthSampler(),
-    "mc-dropout": MCDropoutSampler(),
     "random": RandomSampler(),
     "uncertainty": UncertaintySampler(),
 }

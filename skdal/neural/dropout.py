@@ -45,7 +45,8 @@ def dropout_passes(module: nn.Module, x: Any, n_passes: int, seed: int) -> Itera
 
     Modules that end before the first dropout layer is called are computed once: in later
     passes they answer from memory, as long as the forward calls the same modules in the same
-    order. Up to there a forward must do the same in every pass.
+    order. Up to there a forward must do the same in every pass. The first axis of what a dropout
+    layer gets must be that of the rows.
 
     Parameters
     ----------
@@ -136,7 +137,7 @@ def _passes(
     module: nn.Module, layers: list[nn.Module], x: Any, n_passes: int, seed: int
 ) -> Iterator[Tensor]:
     memory = _Memory(set(layers))
-    sampler = _Sampler(seed, memory)
+    sampler = _Sampler(seed, memory, len(_tensors(x)[0]))
     with ExitStack() as stack:
         stack.enter_context(memory.answering(module))
         for layer in layers:
@@ -176,9 +177,10 @@ def _no_fused_transformers() -> Iterator[None]:
 class _Sampler:
     """The forward hook of dropout layers in eval mode."""
 
-    def __init__(self, seed: int, memory: _Memory) -> None:
+    def __init__(self, seed: int, memory: _Memory, n_rows: int) -> None:
         self.seed = seed
         self.memory = memory
+        self.n_rows = n_rows
 
     def begin_pass(self, index: int) -> None:
         self.index = index
@@ -186,6 +188,11 @@ class _Sampler:
 
     def __call__(self, layer: Any, args: Any, output: Tensor) -> Tensor:
         self.memory.is_over = True
+        if output.shape[0] % self.n_rows:
+            raise ValueError(
+                f"{layer} gets a tensor of shape {tuple(output.shape)} for {self.n_rows} rows; its "
+                "first axis must be that of the rows: use batch_first=True."
+            )
         if layer.inplace:
             self.memory.will_overwrite(args)
         # numpy mixes the numbers well; torch's generators start alike from seeds that are.

@@ -52,7 +52,8 @@ def network_representation(model: Any, X: Any, layer: str | None = None) -> np.n
     network = Network(model)
     parts = []
     place = None
-    with network.evaluating() as module, torch.no_grad():
+    module = network.module
+    with torch.no_grad():
         for x in network.batches(X):
             place = place or _find(module, _first_row(x), layer)
             parts.append(_capture(module, x, *place))
@@ -114,7 +115,14 @@ def _capture(
     try:
         call(module, x)
     except _Found as found:
-        return found.args[0]
+        Z, n_rows = found.args[0], len(next(iter(x.values())) if isinstance(x, dict) else x)
+        if len(Z) != n_rows:
+            raise ValueError(
+                f"Psi at {layer!r} has the shape {tuple(Z.shape)} for {n_rows} rows; "
+                "its first axis must be that of the rows: use batch_first=True, or name another "
+                "layer."
+            ) from None
+        return Z
     finally:
         handle.remove()
     raise ValueError(

@@ -60,7 +60,7 @@ class Encoder:
         if isinstance(value, np.ndarray) and value.dtype.kind in "OU":
             items = self._items(value.ravel().tolist(), key, what, cure)
             return {"array": items, "shape": value.shape, "dtype": value.dtype.str}
-        if isinstance(value, list | tuple):
+        if type(value) in (list, tuple):  # no others: their kind would be lost
             return {type(value).__name__: self._items(value, key, what, cure)}
         if isinstance(value, Mapping):
             return {

@@ -143,6 +143,7 @@ class NeuralEstimator(BaseEstimator):
                 self._carry_over(targets)
             else:
                 self.net_ = self._build_net(device)
+                self._check_outputs(rows, targets)
             self._set_up(targets, held_out)
             self.net_.partial_fit(rows, targets)
         # Or the rows would be pickled with the network.
@@ -224,6 +225,17 @@ class NeuralEstimator(BaseEstimator):
             iterator_valid__batch_size=_PREDICT_BATCH_SIZE,
             device=device,
         ).initialize()
+
+    def _check_outputs(self, rows: np.ndarray, targets: np.ndarray) -> None:
+        # Some losses would broadcast what does not fit, and learn nothing of use.
+        expected = (1, *targets.shape[1:]) if targets.ndim > 1 else (1, self._n_outputs)
+        self.net_.module_.eval()
+        found = self.net_.outputs(rows[:1]).shape
+        if found != expected:
+            raise ValueError(
+                f"module={self.module!r} returns outputs of shape {found} for one row; it must "
+                f"return {expected}, one output a class or value."
+            )
 
     def _carry_over(self, targets: np.ndarray) -> None:
         """Prepare the weights of an earlier call of fit for a warm start: they stay."""

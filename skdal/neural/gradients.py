@@ -94,10 +94,6 @@ def expected_gradient_length(module: nn.Module, x: Tensor, parameters: str = "al
     if parameters not in ("all", "last"):
         raise ValueError(f"parameters={parameters!r} is unknown; use 'all' or 'last'.")
     x = x.detach()
-    if not x.is_cuda:
-        # glibc returns freed blocks of megabytes to the system, and to get them anew takes up to a
-        # fifth of the time. It keeps them once a larger one, of 32 MiB at most, was freed.
-        torch.empty(2**25 - 2**12, dtype=torch.uint8)
     # In evaluation mode cuDNN's recurrent layers have no backward pass.
     recurrent = x.is_cuda and any(isinstance(layer, nn.RNNBase) for layer in module.modules())
     without = torch.backends.cudnn.flags(enabled=False) if recurrent else nullcontext()

@@ -46,6 +46,13 @@ def resolve_device(device: str) -> str:
         raise ValueError(
             f"device={device!r} is no device that torch knows; use 'auto', 'cpu' or 'cuda'."
         ) from error
+    if kind not in ("cpu", "cuda"):
+        try:
+            torch.ones(1, device=device).item()
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            raise ValueError(
+                f"device={device!r} cannot be used here; use 'auto', 'cpu' or 'cuda'."
+            ) from error
     if kind == "cuda" and not torch.cuda.is_available():
         raise ValueError(
             f"device={device!r}, but torch finds no CUDA device here; use device='auto' or "
@@ -64,20 +71,26 @@ def pass_on_interrupts(net: Any) -> Iterator[None]:
         Trained within the ``with`` block.
     """
     interrupts: list[KeyboardInterrupt] = []
-    fit_loop = net.fit_loop
+    # On the class, for what is on the net itself would be in every pickle of it.
+    kind = type(net)
+    inherited, own = kind.fit_loop, vars(kind).get("fit_loop")
 
-    def noting(*args: Any, **kwargs: Any) -> Any:
+    def noting(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
-            return fit_loop(*args, **kwargs)
+            return inherited(self, *args, **kwargs)
         except KeyboardInterrupt as interrupt:
-            interrupts.append(interrupt)
+            if self is net:
+                interrupts.append(interrupt)
             raise
 
-    vars(net)["fit_loop"] = noting
+    kind.fit_loop = noting
     try:
         yield
     finally:
-        del vars(net)["fit_loop"]
+        if own is None:
+            del kind.fit_loop
+        else:
+            kind.fit_loop = own
     if interrupts and not _is_early_stopping(interrupts[0]):
         raise interrupts[0]
 

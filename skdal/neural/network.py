@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -91,7 +91,8 @@ class Network:
     Attributes
     ----------
     module : torch.nn.Module
-        The model's own. Outside of :meth:`evaluating` it is as the model left it.
+        In evaluation mode. It shares the weights of the model's own, but not its layers, so that
+        hooks on it disturb nobody who uses the model at the same time.
 
     device : torch.device
         Where it is.
@@ -119,33 +120,25 @@ class Network:
         else:
             net: Any = model.net_ if isinstance(model, NeuralEstimator) else model
             # A compiled module does not call the hooks of its layers.
-            self.module = getattr(net.module_, "_orig_mod", net.module_)
+            self.module = _copy(getattr(net.module_, "_orig_mod", net.module_))
         tensors = [*self.module.parameters(), *self.module.buffers()]
         self.device = tensors[0].device if tensors else torch.device("cpu")
         self._dtype = next((t.dtype for t in tensors if t.is_floating_point()), torch.float32)
 
-    @contextmanager
-    def evaluating(self) -> Iterator[nn.Module]:
-        """Put the module into evaluation mode for the length of a ``with`` block."""
-        training = [module for module in self.module.modules() if module.training]
-        self.module.eval()
-        try:
-            yield self.module
-        finally:
-            for module in training:
-                module.training = True
+    def logits(self) -> nn.Module:
+        """Return the module with logits of shape (n_rows, n_classes) out.
 
-    @contextmanager
-    def logits(self) -> Iterator[nn.Module]:
-        """Yield the module in evaluation mode, with logits of shape (n_rows, n_classes) out.
+        Returns
+        -------
+        torch.nn.Module
+            In evaluation mode.
 
         Raises
         ------
         ValueError
             If the model is no classifier.
         """
-        with self.evaluating() as module:
-            yield _Logits(module, _to_logits(self._model)).eval()
+        return _Logits(self.module, _to_logits(self._model)).eval()
 
     def batches(self, X: Any, *, whole: bool = False) -> Iterator[Any]:
         """Yield the rows as the module takes them, on its device, in their order.
@@ -215,10 +208,10 @@ class Network:
             n_bytes += sum(t.nbytes for t in _tensors(output))
 
         leaves = [m for m in self.module.modules() if not any(m.children())]
-        with self.evaluating() as module, torch.no_grad():
+        with torch.no_grad():
             handles = [leaf.register_forward_hook(count) for leaf in leaves]
             try:
-                module(row)
+                self.module(row)
             finally:
                 for handle in handles:
                     handle.remove()
@@ -238,6 +231,12 @@ def call(module: nn.Module, x: Any) -> Any:
         A dict is handed over as keyword arguments, as skorch does.
     """
     return module(**x) if isinstance(x, dict) else module(x)
+
+
+def _copy(module: nn.Module) -> nn.Module:
+    """Return a copy in evaluation mode that shares all tensors."""
+    tensors = [*module.parameters(), *module.buffers()]
+    return deepcopy(module, {id(tensor): tensor for tensor in tensors}).eval()
 
 
 class _Logits(nn.Module):

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 from importlib import import_module
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,7 @@ from skdal.neural.encoding import Encoder, decode
 from skdal.neural.estimator import NeuralEstimator
 from skdal.neural.net import resolve_device, torch_seed
 
-# Not by an import: the package stands above its parts.
-_VERSION: str = import_module("skdal").__version__
+_VERSION = version("skdal")
 
 # To be raised when an older skdal could not read the file.
 _FORMAT = 1

@@ -138,6 +138,7 @@ class CombinedSampler(_BaseComposition, BaseSampler):
         sampler
             A clone.
         """
+        self._validate_params()
         bound = clone(self)
         bound.samplers = [(name, sampler.bind(model)) for name, sampler in self.samplers]
         return bound
@@ -199,11 +200,13 @@ class CombinedSampler(_BaseComposition, BaseSampler):
         parts = []
         names = []
         weights = self._weights()
+        weights = weights / weights.max()
         shares = divide(n_instances, weights / weights.sum())
-        for (name, _), sampler, share in zip(self.samplers, self.samplers_, shares, strict=True):
+        for (name, sampler), share in zip(self.named_samplers_.items(), shares, strict=True):
             if share:
                 own = sampler._X if X is self._X else sampler._check_X(X, reset=False)
-                parts.append(sampler._choose(own, rows, int(share), random_state))
+                rng = sampler._query_random_state()
+                parts.append(sampler._choose(own, rows, int(share), rng))
                 names += [name] * int(share)
                 rows = np.setdiff1d(rows, parts[-1].rows, assume_unique=True)
         return Bunch(

@@ -24,7 +24,8 @@ class DeepFoolSampler(NetworkSampler):
 
     The distance of a row is the L2 norm of the perturbation by which DeepFool [1]_, step by
     step toward the nearest boundary of the linearized network, changes its predicted class
-    [2]_. Rows that it cannot change come last, and a warning counts them.
+    [2]_. Scores are the distances with a minus sign. Rows that it cannot change come last, with
+    the least score that a float can be, and a warning counts them.
 
     Parameters
     ----------
@@ -125,8 +126,8 @@ class DeepFoolSampler(NetworkSampler):
         self.max_candidates = max_candidates
         self.random_state = random_state
 
-    def _check_estimator(self, estimator: Any) -> None:
-        super()._check_estimator(estimator)
+    def _validate_params(self) -> None:
+        super()._validate_params()
         clip = self.clip
         if clip is not None and not (
             len(clip) == 2 and all(isinstance(c, Real) for c in clip) and clip[0] < clip[1]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skdal._torch import last_step
 from skdal.acquisition import NetworkSampler
 from skdal.samplers.uncertainty import MEASURES, entropy
 
@@ -115,6 +116,16 @@ class MCDropoutSampler(NetworkSampler):
         self.n_passes = n_passes
         self.max_candidates = max_candidates
         self.random_state = random_state
+
+    def _check_estimator(self, estimator: Any) -> None:
+        from skdal.neural.convert import can_convert
+
+        super()._check_estimator(estimator)
+        if can_convert(last_step(estimator)):
+            raise ValueError(
+                f"estimator={estimator!r} has no active dropout layer, and can have none; use a "
+                "network of torch with nn.Dropout(p), or UncertaintySampler."
+            )
 
     def _check_fitted(self) -> None:
         from skdal.neural.dropout import dropout_layers

@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import entr
+from sklearn.base import is_classifier
 from sklearn.utils._param_validation import StrOptions
 
-from skdal._torch import torch_random_state_kept
+from skdal._torch import modes_kept, torch_random_state_kept
 from skdal.acquisition import AcquisitionSampler
 
 
@@ -109,6 +110,11 @@ class UncertaintySampler(AcquisitionSampler):
         self.random_state = random_state
 
     def _check_estimator(self, estimator: Any) -> None:
+        if not is_classifier(estimator):
+            raise ValueError(
+                f"estimator={estimator!r} is no classifier, and UncertaintySampler ranks rows by "
+                "the probabilities of classes; pass one, or take a sampler that needs none."
+            )
         if not hasattr(estimator, "predict_proba"):
             raise ValueError(
                 f"estimator={estimator!r} has no predict_proba, by which UncertaintySampler ranks "
@@ -117,7 +123,7 @@ class UncertaintySampler(AcquisitionSampler):
             )
 
     def _acquire(self, X: Any) -> np.ndarray:
-        with torch_random_state_kept():
+        with torch_random_state_kept(), modes_kept(self.estimator_):
             proba = np.asarray(self.estimator_.predict_proba(X), dtype=np.float64)
         if proba.ndim != 2 or proba.shape[1] < 2:
             raise ValueError(

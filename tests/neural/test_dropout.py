@@ -697,3 +697,18 @@ def test_cuda_has_the_masks_of_the_cpu(name):
     assert all(logits.is_cuda for logits in passes)
     _same([logits.cpu() for logits in passes], expected, 1e-8)
     assert torch.equal(torch.cuda.get_rng_state(), state)
+
+
+def test_rows_that_are_not_the_first_axis():
+    module = nn.TransformerEncoderLayer(4, 1, 8).eval()
+    with pytest.raises(ValueError, match="batch_first=True"):
+        next(dropout_passes(Flipped(module), torch.rand(5, 3, 4), 2, 0))
+
+
+class Flipped(nn.Module):
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x):
+        return self.inner(x.transpose(0, 1)).mean(dim=0)

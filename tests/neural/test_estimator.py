@@ -342,3 +342,19 @@ def test_cuda():
     model.set_params(max_epochs=30).fit(X, Y)
     assert next(model.net_.module_.parameters()).is_cuda
     assert model.score(X, Y) > 0.8
+
+
+@pytest.mark.parametrize(
+    ("model", "y"),
+    [
+        (NeuralClassifier(lambda shape, n: nn.Linear(shape[0], n + 2)), np.arange(20) % 3),
+        (NeuralClassifier(lambda shape, n: nn.Linear(shape[0], n - 1)), np.arange(20) % 3),
+        (
+            NeuralRegressor(lambda shape, n: nn.Sequential(nn.Linear(shape[0], 1), nn.Flatten(0))),
+            np.arange(20.0),
+        ),
+    ],
+)
+def test_a_module_with_other_outputs(model, y):
+    with pytest.raises(ValueError, match=r"module=.* returns outputs of shape .* it must return"):
+        model.fit(np.random.RandomState(0).rand(20, 4), y)

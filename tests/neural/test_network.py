@@ -33,7 +33,8 @@ def _skorch(*layers, n_outputs=3, kind=NeuralNetClassifier, **params):
 
 def _logits(model, X):
     network = Network(model)
-    with network.logits() as module, torch.no_grad():
+    module = network.logits()
+    with torch.no_grad():
         return torch.cat([module(x) for x in network.batches(X)]).numpy()
 
 
@@ -133,16 +134,17 @@ def test_batches_are_bounded_by_their_bytes(monkeypatch):
     np.testing.assert_allclose(_logits(net, X32), expected, rtol=1e-4, atol=1e-6)
 
 
-def test_the_module_stays_in_the_mode_that_it_was_in():
+def test_the_modules_own_layers_are_left_alone():
     net = _skorch(nn.BatchNorm1d(3), criterion=nn.CrossEntropyLoss).fit(X32, Y)
     net.module_.train()
-    net.module_[1].eval()
-    before = [module.training for module in net.module_.modules()]
-    with Network(net).logits() as module:
-        assert not any(part.training for part in module.modules())
-    with pytest.raises(RuntimeError, match="stop"), Network(net).evaluating():
-        raise RuntimeError("stop")
-    assert [module.training for module in net.module_.modules()] == before
+    network = Network(net)
+    ours, theirs = list(network.module.modules()), list(net.module_.modules())
+    assert not any(part.training for part in ours)
+    assert all(part.training for part in theirs)
+    assert not set(map(id, ours)) & set(map(id, theirs))
+    # The weights are the same: nothing of size is copied.
+    for copy, weight in zip(network.module.parameters(), net.module_.parameters(), strict=True):
+        assert copy is weight
 
 
 @pytest.mark.filterwarnings("ignore:.torch.jit.script_method. is deprecated")
@@ -168,8 +170,8 @@ def test_regressors_have_no_logits():
         _skorch(n_outputs=1, kind=NeuralNetRegressor).fit(X32, values),
         NeuralRegressor(max_epochs=1).fit(X, Y.astype(float)),
     ):
-        with pytest.raises(ValueError, match="is no classifier"), Network(model).logits():
-            pass
+        with pytest.raises(ValueError, match="is no classifier"):
+            Network(model).logits()
 
 
 def test_a_model_that_is_not_fitted():
@@ -205,6 +207,7 @@ def test_cuda():
     ]
     network = Network(models[1])
     assert network.device.type == "cuda"
-    with network.logits() as module, torch.no_grad():
+    module = network.logits()
+    with torch.no_grad():
         logits = torch.cat([module(x) for x in network.batches(X)]).cpu().numpy()
     np.testing.assert_allclose(logits, models[1].decision_function(X), rtol=1e-3, atol=1e-3)

@@ -114,3 +114,14 @@ def test_bad_samplers(samplers, message):
 def test_bad_weights(weights):
     with pytest.raises(ValueError, match=r"weights=.* must be 2 numbers"):
         _combined(weights).fit(X, Y)
+
+
+def test_every_sampler_has_its_own_random_state():
+    pair = [("a", RandomSampler(random_state=1)), ("b", RandomSampler(random_state=2))]
+    sampler = CombinedSampler(pair).fit(X, Y)
+    np.testing.assert_array_equal(sampler.query(n_instances=9), sampler.query(n_instances=9))
+
+
+def test_a_learner_says_what_is_wrong():
+    with pytest.raises(ValueError, match="no pair"):
+        BudgetedLearner(MODEL, CombinedSampler([RandomSampler()]), budget=20).fit(X, TRUTH)

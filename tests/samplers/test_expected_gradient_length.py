@@ -6,6 +6,7 @@ import torch
 from scipy.special import softmax
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from skorch import NeuralNetClassifier
@@ -101,3 +102,22 @@ def test_weights_that_are_no_numbers():
         next(sampler.estimator_.net_.module_.parameters()).fill_(np.nan)
     with pytest.raises(ValueError, match="no finite number for 120 of 120 rows"):
         sampler.query()
+
+
+def test_a_module_that_takes_several_tensors():
+    class Two(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(4, 3)
+
+        def forward(self, a, b):
+            return self.layer(torch.cat([a, b], dim=1))
+
+    rows = {"a": X[:, :2].astype(np.float32), "b": X[:, 2:].astype(np.float32)}
+    net = NeuralNetClassifier(
+        Two, criterion=nn.CrossEntropyLoss, max_epochs=1, verbose=0, train_split=None
+    ).fit(rows, TRUTH)
+    sampler = ExpectedGradientLengthSampler(FrozenEstimator(net))
+    sampler.estimator_ = FrozenEstimator(net)
+    with pytest.raises(ValueError, match="modules that take one tensor"):
+        sampler._acquire(rows)

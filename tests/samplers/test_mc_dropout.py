@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -35,10 +38,9 @@ class Module(nn.Module):
 
 def _proba_of_passes(sampler):
     network = Network(sampler.estimator_)
-    with network.logits() as module:
-        x = torch.cat(list(network.batches(X)))
-        passes = dropout_passes(module, x, sampler.n_passes, sampler._seed)
-        return np.stack([z.double().softmax(dim=1).numpy() for z in passes])
+    x = torch.cat(list(network.batches(X)))
+    passes = dropout_passes(network.logits(), x, sampler.n_passes, sampler._seed)
+    return np.stack([z.double().softmax(dim=1).numpy() for z in passes])
 
 
 def _entropy(proba):
@@ -87,6 +89,19 @@ def test_the_chunks_do_not_matter(monkeypatch):
     monkeypatch.setitem(network_module._BATCH_BYTES, "cpu", 1000)
     np.testing.assert_allclose(sampler.score_samples(X), expected, rtol=1e-5)
     np.testing.assert_allclose(sampler.score_samples(X[::-1])[::-1], expected, rtol=1e-5)
+
+
+def test_others_may_use_the_model_at_the_same_time():
+    model = clone(MODEL).fit(X, TRUTH)
+    expected = model.predict_proba(X)
+    sampler = MCDropoutSampler(FrozenEstimator(model), n_passes=200, random_state=0).fit(X, Y)
+    scores = sampler.score_samples(X)
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(sampler.score_samples, X) for _ in range(4)]
+        while not all(run.done() for run in runs):
+            np.testing.assert_array_equal(model.predict_proba(X), expected)
+    for run in runs:
+        np.testing.assert_array_equal(run.result(), scores)
 
 
 def test_a_model_without_dropout():

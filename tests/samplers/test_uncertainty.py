@@ -7,6 +7,8 @@ from sklearn.datasets import load_iris
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Perceptron, Ridge
 from sklearn.svm import SVC
+from skorch import NeuralNetClassifier
+from torch import nn
 
 from skdal import UncertaintySampler
 from skdal.samplers.uncertainty import MEASURES
@@ -63,7 +65,7 @@ def test_a_trained_model_is_not_trained_again():
     assert sampler.query()[0] == expected.argmax()
 
 
-@pytest.mark.parametrize("model", [Perceptron(), SVC(), Ridge()])
+@pytest.mark.parametrize("model", [Perceptron(), SVC()])
 def test_a_model_without_probabilities(model):
     with pytest.raises(ValueError, match=r"has no predict_proba.*CalibratedClassifierCV"):
         UncertaintySampler(model).fit(X, Y)
@@ -94,3 +96,16 @@ def test_one_column_of_probabilities():
 
     with pytest.raises(ValueError, match=r"shape \(120, 1\).* two classes at least"):
         UncertaintySampler(One()).fit(X, Y).query()
+
+
+def test_a_regressor():
+    with pytest.raises(ValueError, match="is no classifier"):
+        UncertaintySampler(Ridge()).fit(X, Y)
+
+
+def test_a_net_stays_in_the_mode_that_it_was_in():
+    net = NeuralNetClassifier(nn.Linear(4, 3), criterion=nn.CrossEntropyLoss, verbose=0)
+    net.set_params(train_split=None, max_epochs=1).fit(X.astype(np.float32), TRUTH)
+    net.module_.train()
+    UncertaintySampler(FrozenEstimator(net)).fit(X.astype(np.float32), Y).query()
+    assert net.module_.training
