@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from copy import copy
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
-from torch.utils._pytree import tree_leaves, tree_map_only
+from torch.utils._pytree import tree_map_only
 
+from skdal.neural.memory import Memory, tensors_in
 from skdal.neural.net import torch_seed
 
 _CHANNEL_DROPOUTS = nn.Dropout1d | nn.Dropout2d | nn.Dropout3d
@@ -136,8 +136,8 @@ def mean_predictions(
 def _passes(
     module: nn.Module, layers: list[nn.Module], x: Any, n_passes: int, seed: int
 ) -> Iterator[Tensor]:
-    memory = _Memory(set(layers))
-    sampler = _Sampler(seed, memory, len(_tensors(x)[0]))
+    memory = Memory(set(layers))
+    sampler = _Sampler(seed, memory, len(tensors_in(x)[0]))
     with ExitStack() as stack:
         stack.enter_context(memory.answering(module))
         for layer in layers:
@@ -149,7 +149,7 @@ def _passes(
             # Tensors of inference mode do not count how often they were overwritten.
             with torch.inference_mode(False), torch.no_grad(), _no_fused_transformers():
                 # A forward that works in place on its input gets a new copy in every pass.
-                if given is None or any(tensor._version for tensor in _tensors(given)):
+                if given is None or any(tensor._version for tensor in tensors_in(given)):
                     given = tree_map_only(Tensor, Tensor.clone, x)
                 memory.begin_pass()
                 sampler.begin_pass(index)
@@ -177,7 +177,7 @@ def _no_fused_transformers() -> Iterator[None]:
 class _Sampler:
     """The forward hook of dropout layers in eval mode."""
 
-    def __init__(self, seed: int, memory: _Memory, n_rows: int) -> None:
+    def __init__(self, seed: int, memory: Memory, n_rows: int) -> None:
         self.seed = seed
         self.memory = memory
         self.n_rows = n_rows
@@ -225,132 +225,3 @@ def _draw(layer: Any, x: Tensor, seed: int) -> tuple[Tensor | None, Tensor]:
     # Given its mask, any dropout is affine in each element: 0 and 1 tell all about it.
     shift = call(0.0)
     return shift.to(x.device), (call(1.0) - shift).to(x.device)
-
-
-@dataclass
-class _Call:
-    """A call of a module before the first dropout, in the first pass."""
-
-    layer: nn.Module
-    # What it returned, the tensors in it and how often they had been overwritten by then; None
-    # while it runs, and where something makes it of no use.
-    output: Any = None
-    tensors: list[Tensor] | None = None
-    versions: list[int] | None = None
-    # Number of the first call after it and all that it calls.
-    end: int = 0
-    is_overwritten: bool = False
-
-    def keep(self, output: Any, end: int) -> None:
-        self.output, self.end = output, end
-        self.tensors = _tensors(output)
-        self.versions = [tensor._version for tensor in self.tensors]
-
-    def forget(self) -> None:
-        self.output = self.tensors = self.versions = None
-
-    @property
-    def can_answer(self) -> bool:
-        if self.tensors is None:
-            return False
-        # An operation in place after the call has left another output than it had returned.
-        return self.versions == [tensor._version for tensor in self.tensors]
-
-    def answer(self) -> Any:
-        if self.is_overwritten:
-            return tree_map_only(Tensor, Tensor.clone, self.output)
-        return self.output
-
-
-class _Memory:
-    """What the modules that end before the first dropout have returned in the first pass.
-
-    Attributes
-    ----------
-    is_over : bool
-        Whether the pass under way has come to its first dropout, or has done something that
-        the first pass did not: from there on all is computed.
-    """
-
-    def __init__(self, dropouts: set[nn.Module]) -> None:
-        self._dropouts = dropouts
-        self._calls: list[_Call] = []
-        self._is_first = True
-
-    def begin_pass(self) -> None:
-        self.is_over = False
-        self._next = 0
-
-    def end_pass(self) -> None:
-        self._is_first = False
-
-    @contextmanager
-    def answering(self, module: nn.Module) -> Iterator[None]:
-        """Have the modules within one ask the memory first."""
-        with ExitStack() as stack:
-            for layer in module.modules():
-                if layer not in self._dropouts and not isinstance(layer, torch.jit.ScriptModule):
-                    stack.enter_context(self._asked_by(layer))
-            yield
-
-    @contextmanager
-    def _asked_by(self, layer: nn.Module) -> Iterator[None]:
-        own = vars(layer)
-        before = own.get("forward")
-        forward = layer.forward
-
-        def ask(*args: Any, **kwargs: Any) -> Any:
-            if not self.is_over and not self._is_first:
-                return self._answer(layer, forward, args, kwargs)
-            if getattr(layer, "inplace", False):
-                self.will_overwrite(args)
-            return (
-                forward(*args, **kwargs)
-                if self.is_over
-                else self._record(layer, forward, args, kwargs)
-            )
-
-        own["forward"] = ask
-        try:
-            yield
-        finally:
-            if before is None:
-                del own["forward"]
-            else:
-                own["forward"] = before
-
-    def _record(self, layer: nn.Module, forward: Any, args: Any, kwargs: Any) -> Any:
-        call = _Call(layer)
-        self._calls.append(call)
-        first_within = len(self._calls)
-        output = forward(*args, **kwargs)
-        if not self.is_over:
-            call.keep(output, len(self._calls))
-            # Where the whole answers, its parts are not asked.
-            for part in self._calls[first_within:]:
-                part.forget()
-        return output
-
-    def _answer(self, layer: nn.Module, forward: Any, args: Any, kwargs: Any) -> Any:
-        call = self._calls[self._next] if self._next < len(self._calls) else None
-        if call is None or call.layer is not layer:
-            self.is_over = True
-        elif call.can_answer:
-            self._next = call.end
-            return call.answer()
-        self._next += 1
-        return forward(*args, **kwargs)
-
-    def will_overwrite(self, args: Any) -> None:
-        """Save what was returned in the first pass before a layer works on it in place."""
-        if not self._is_first:
-            return
-        given = {id(tensor) for tensor in _tensors(args)}
-        for call in self._calls:
-            if any(id(tensor) in given for tensor in call.tensors or []):
-                call.is_overwritten = True
-                call.keep(call.answer(), call.end)
-
-
-def _tensors(values: Any) -> list[Tensor]:
-    return [leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor)]

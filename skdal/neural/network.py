@@ -25,6 +25,7 @@ from skdal._torch import last_step
 from skdal.neural.convert import BinaryLogits, as_module, can_convert
 from skdal.neural.estimator import NeuralEstimator
 from skdal.neural.iterator import TensorIterator, as_tensor
+from skdal.neural.memory import tensors_in
 
 # What the layers of a network may put out for one batch. On a CPU little, so that a good part
 # stays in its caches; on a CUDA device enough to keep it busy.
@@ -205,7 +206,7 @@ class Network:
 
         def count(module: nn.Module, args: Any, output: Any) -> None:
             nonlocal n_bytes
-            n_bytes += sum(t.nbytes for t in _tensors(output))
+            n_bytes += sum(t.nbytes for t in tensors_in(output))
 
         leaves = [m for m in self.module.modules() if not any(m.children())]
         with torch.no_grad():
@@ -273,17 +274,6 @@ def _log(proba: torch.Tensor) -> torch.Tensor:
         proba = proba.reshape(len(proba), 1)
         proba = torch.cat([1 - proba, proba], dim=1)
     return proba.clamp(min=torch.finfo(proba.dtype).tiny).log()
-
-
-def _tensors(output: Any) -> Iterator[torch.Tensor]:
-    """Walk through whatever a layer puts out."""
-    if isinstance(output, torch.Tensor):
-        yield output
-    elif isinstance(output, dict):
-        yield from _tensors(list(output.values()))
-    elif isinstance(output, list | tuple):
-        for part in output:
-            yield from _tensors(part)
 
 
 def _numpy(dtype: torch.dtype) -> Any:
