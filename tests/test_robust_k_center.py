@@ -1,0 +1,434 @@
+from __future__ import annotations
+
+import itertools
+import os
+import time
+import tracemalloc
+import warnings
+
+import numpy as np
+import pulp
+import pytest
+from scipy.spatial.distance import cdist
+from sklearn.exceptions import ConvergenceWarning
+
+from skdal import _cover_models
+from skdal import _radius_search as module
+from skdal import robust_k_center as api
+from skdal._cover import Cover, search_swaps
+from skdal._cover_models import available_solvers, fewest_outliers
+from skdal._neighbors import Points
+from skdal.k_center import covering_radius, greedy_k_center
+from skdal.robust_k_center import robust_k_center
+
+SOLVERS = ["cbc", "highs"]
+with_solvers = pytest.mark.parametrize("solver", SOLVERS)
+
+
+@pytest.fixture(autouse=True)
+def _installed(request):
+    solver = getattr(request.node, "callspec", None) and request.node.callspec.params.get("solver")
+    if solver == "highs":
+        pytest.importorskip("highspy")
+
+
+def smallest_radius(X, centers, k, n_outliers, metric="euclidean"):
+    """Try all choices of k rows."""
+    D = cdist(X, X, metric)
+    base = cdist(X, centers, metric).min(axis=1) if centers is not None else np.full(len(X), np.inf)
+    choices = np.array(list(itertools.combinations(range(len(X)), k)))
+    distance = np.minimum(D[:, choices].min(axis=2), base[:, None])
+    return np.sort(distance, axis=0)[len(X) - 1 - n_outliers].min()
+
+
+def radius_of(X, centers, rows, n_outliers, metric="euclidean"):
+    all_centers = X[rows] if centers is None else np.concatenate([centers, X[rows]])
+    distance = np.sort(cdist(X, all_centers, metric).min(axis=1))
+    return distance[len(X) - 1 - n_outliers]
+
+
+def small_problem(seed):
+    """Make rows with ties and duplicates, or without; sometimes centers, sometimes outliers."""
+    rng = np.random.RandomState(seed)
+    n, d = rng.randint(4, 12), rng.randint(1, 4)
+    if seed % 3 == 0:
+        X = rng.randint(0, 4, (n, d)).astype(float)
+    elif seed % 3 == 1:
+        X = rng.randn(n, d) + 100
+    else:
+        X = np.round(rng.randn(n, d), 1)[rng.randint(0, n, n)]
+    k = rng.choice([1, 2, 3, n]) if n <= 8 else rng.randint(1, 5)
+    n_outliers = rng.choice([0, 0, 1, 2, min(5, n - 1)])
+    centers = None if rng.rand() < 0.5 else X[rng.randint(0, n, 2)] + rng.randint(0, 2, d)
+    return X, centers, int(min(k, n)), int(n_outliers)
+
+
+def check(result, X, centers, k, n_outliers, tolerance, metric="euclidean"):
+    truth = smallest_radius(X, centers, k, n_outliers, metric)
+    rounding = 1e-7 * max(1, truth) if metric == "euclidean" else 1e-7
+    assert result.rows.dtype.kind == "i"
+    assert len(set(result.rows.tolist())) == len(result.rows) == k
+    real = radius_of(X, centers, result.rows, n_outliers, metric)
+    assert result.radius == pytest.approx(real, rel=1e-7, abs=1e-7)
+    assert result.lower_bound <= truth + rounding
+    assert truth <= result.radius + rounding
+    assert result.lower_bound <= result.radius
+    greedy, _ = greedy_k_center(X, centers, k, metric=metric)
+    assert result.radius <= radius_of(X, centers, greedy, n_outliers, metric) + rounding
+    if result.status == "optimal":
+        assert result.radius - result.lower_bound <= tolerance * result.radius + rounding
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_bracket_holds_the_optimum(seed):
+    X, centers, k, n_outliers = small_problem(seed)
+    for tolerance in (0.0, 0.1):
+        result = robust_k_center(
+            X, centers, k, n_outliers=n_outliers, tolerance=tolerance, random_state=0
+        )
+        assert result.status == "optimal"
+        check(result, X, centers, k, n_outliers, tolerance)
+
+
+@with_solvers
+@pytest.mark.usefixtures("no_shortcuts")
+def test_bracket_by_solvers_alone(solver):
+    for seed in range(30):
+        X, centers, k, n_outliers = small_problem(1000 + seed)
+        result = robust_k_center(X, centers, k, n_outliers=n_outliers, tolerance=0, solver=solver)
+        assert result.status == "optimal"
+        check(result, X, centers, k, n_outliers, 0)
+
+
+def test_bracket_without_solver(monkeypatch):
+    monkeypatch.setattr(_cover_models, "available_solvers", dict)
+    for seed in range(60):
+        X, centers, k, n_outliers = small_problem(2000 + seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            result = robust_k_center(X, centers, k, n_outliers=n_outliers, random_state=0)
+        assert result.status in ("optimal", "no_solver")
+        check(result, X, centers, k, n_outliers, 0.005)
+
+
+def test_bracket_on_a_sample_of_rows(monkeypatch):
+    monkeypatch.setattr(module, "_MAX_NEIGHBORS", 40)
+    monkeypatch.setattr(module, "_N_SAMPLED", 1)
+    monkeypatch.setattr(module, "_N_VIOLATED", 1)
+    for seed in range(60):
+        X, centers, k, n_outliers = small_problem(3000 + seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            result = robust_k_center(
+                X, centers, k, n_outliers=n_outliers, time_limit=1, random_state=0
+            )
+        check(result, X, centers, k, n_outliers, 0.005)
+
+
+def test_bracket_with_cosine():
+    for seed in range(40):
+        rng = np.random.RandomState(seed)
+        X = rng.randn(9, 3) * rng.rand(9, 1) * 100
+        X[3] = 2 * X[4]
+        centers = None if seed % 2 else rng.randn(2, 3)
+        k, n_outliers = rng.randint(1, 4), rng.randint(0, 3)
+        result = robust_k_center(
+            X, centers, k, n_outliers=n_outliers, metric="cosine", tolerance=0.01
+        )
+        assert result.status == "optimal"
+        check(result, X, centers, k, n_outliers, 0.01, "cosine")
+
+
+def test_first_bound_by_hand():
+    # One row may stay out, so that four picks, not three, are pairwise at least 2 apart.
+    X = np.array([[0.0], [2.0], [4.0], [100.0]])
+    with pytest.warns(ConvergenceWarning, match=r"time_limit=0 s; raise it"):
+        result = robust_k_center(X, None, 2, n_outliers=1, time_limit=0)
+    assert result.status == "time_limit"
+    assert result.lower_bound == pytest.approx(1)
+    assert result.rows.tolist() == greedy_k_center(X, None, 2)[0].tolist()
+    assert robust_k_center(X, None, 2, n_outliers=1).radius == 2
+
+
+def test_duplicates_fill_up_with_other_rows():
+    X = np.repeat([[0.0], [5.0], [9.0]], 4, axis=0)
+    result = robust_k_center(X, None, 7)
+    assert (result.radius, result.lower_bound, result.status) == (0, 0, "optimal")
+    assert len(set(result.rows.tolist())) == 7
+
+
+def test_all_rows_chosen_or_outliers():
+    X = np.random.RandomState(0).randn(6, 2)
+    for k, n_outliers in [(6, 0), (6, 3), (4, 2), (1, 5)]:
+        result = robust_k_center(X, None, k, n_outliers=n_outliers)
+        assert (len(result.rows), result.radius, result.status) == (k, 0, "optimal")
+
+
+def test_number_of_outliers():
+    X = np.random.RandomState(0).randn(40, 2)
+    expected = robust_k_center(X, None, 3, n_outliers=4)
+    assert robust_k_center(X, None, 3, outlier_fraction=0.1).radius == expected.radius
+    assert robust_k_center(X, None, 3).radius == robust_k_center(X, None, 3, n_outliers=0).radius
+    # 0.29 * 100 is a little less than 29.
+    assert api._check_outliers(None, 0.29, 100) == 29
+    assert api._check_outliers(None, None, 29_999) == 2
+
+
+def test_far_from_the_origin_and_in_float32():
+    X = np.random.RandomState(0).randn(60, 3)
+    expected = robust_k_center(X, X[:3], 5, n_outliers=1, tolerance=0)
+    moved = robust_k_center(X + 1e6, X[:3] + 1e6, 5, n_outliers=1, tolerance=0)
+    assert moved.radius == pytest.approx(expected.radius, rel=1e-6)
+    single = robust_k_center(X.astype(np.float32), X[:3], 5, n_outliers=1, tolerance=0)
+    assert single.radius == pytest.approx(expected.radius, rel=1e-6)
+
+
+def test_two_clusters_far_apart():
+    # Distances within a cluster are lost in a product of rows this long.
+    rng = np.random.RandomState(0)
+    X = np.concatenate([rng.randn(6, 2), rng.randn(6, 2) + 1e8])
+    result = robust_k_center(X, None, 4, tolerance=0)
+    check(result, X, None, 4, 0, 0)
+    # Centers that a product cannot tell apart either.
+    centers = X[:2] + 0.01
+    check(robust_k_center(X, centers, 2, tolerance=0), X, centers, 2, 0, 0)
+
+
+def larger_problem(n=150, k=12):
+    return np.random.RandomState(5).randn(n, 6), None, k
+
+
+@pytest.fixture
+def no_shortcuts(monkeypatch):
+    """Leave to the solver what the relaxation and the swaps would settle."""
+    monkeypatch.setattr(module, "fewest_outliers", lambda *args: (0.0, None))
+    monkeypatch.setattr(module, "search_swaps", lambda cover, start, *args: start)
+
+
+@with_solvers
+def test_solvers_agree_and_are_silent(solver, capfd):
+    X, centers, k = larger_problem(100)
+    result = robust_k_center(X, centers, k, n_outliers=1, solver=solver, random_state=0)
+    assert result.status == "optimal"
+    assert result.radius - result.lower_bound <= 0.005 * result.radius
+    assert capfd.readouterr() == ("", "")
+
+
+@with_solvers
+def test_repeats(solver):
+    X, centers, k = larger_problem(80, 8)
+    first, second = (
+        robust_k_center(X, centers, k, n_outliers=1, solver=solver, random_state=3)
+        for _ in range(2)
+    )
+    assert first.rows.tolist() == second.rows.tolist()
+    assert first[1:] == second[1:]
+
+
+@with_solvers
+@pytest.mark.parametrize("time_limit", [0, 0.001, 0.05, 0.3])
+def test_time_limit_is_for_the_whole_call(solver, time_limit):
+    X, centers, k = larger_problem(400, 20)
+    start = time.perf_counter()
+    with pytest.warns(ConvergenceWarning, match="ran out of time_limit"):
+        result = robust_k_center(
+            X, centers, k, solver=solver, time_limit=time_limit, tolerance=0, random_state=0
+        )
+    assert time.perf_counter() - start < time_limit + 1.5
+    assert result.status == "time_limit"
+    assert 0 < result.lower_bound < result.radius
+    greedy, _ = greedy_k_center(X, centers, k)
+    assert result.radius <= covering_radius(X, X[greedy])
+    assert result.radius == pytest.approx(covering_radius(X, X[result.rows]))
+
+
+class FakeSolver(pulp.LpSolver):
+    """Does to a problem what a test wants."""
+
+    name = "fake"
+
+    def __init__(self, act, **params):
+        super().__init__(**params)
+        self.act = act
+
+    def available(self):
+        return True
+
+    def actualSolve(self, lp, **kwargs):  # noqa: N802
+        return self.act(lp)
+
+
+def crash(lp):
+    raise pulp.PulpSolverError("killed")
+
+
+def time_out(lp):
+    lp.assignStatus(pulp.LpStatusNotSolved, pulp.LpSolutionNoSolutionFound)
+
+
+def time_out_with_values(lp):
+    for variable in lp.variables():
+        variable.varValue = 0.1
+    lp.assignStatus(pulp.LpStatusOptimal, pulp.LpSolutionIntegerFeasible)
+
+
+def return_nothing(lp):
+    lp.assignStatus(pulp.LpStatusOptimal, pulp.LpSolutionOptimal)
+
+
+def return_wrong_set(lp):
+    for i, variable in enumerate(lp.variables()):
+        variable.varValue = float(i < 3)
+    lp.assignStatus(pulp.LpStatusOptimal, pulp.LpSolutionOptimal)
+
+
+@pytest.mark.parametrize(
+    ("act", "status", "reason"),
+    [
+        (crash, "solver_failed", r"PulpSolverError: killed\); try another"),
+        (return_nothing, "solver_failed", "returned no values"),
+        (return_wrong_set, "solver_failed", "as a solution is none"),
+        (time_out, "time_limit", "ran out of time_limit"),
+        (time_out_with_values, "time_limit", "ran out of time_limit"),
+    ],
+)
+@pytest.mark.usefixtures("no_shortcuts")
+def test_unreliable_solvers(act, status, reason):
+    X, centers, k = larger_problem()
+    with pytest.warns(ConvergenceWarning, match=reason):
+        result = robust_k_center(
+            X, centers, k, solver=FakeSolver(act), time_limit=1, tolerance=0, random_state=0
+        )
+    assert result.status == status
+    assert result.radius == pytest.approx(covering_radius(X, X[result.rows]))
+    assert 0 < result.lower_bound < result.radius
+
+
+@pytest.mark.usefixtures("no_shortcuts")
+def test_interrupt_passes():
+    def interrupt(lp):
+        raise KeyboardInterrupt
+
+    X, centers, k = larger_problem()
+    with pytest.raises(KeyboardInterrupt):
+        robust_k_center(X, centers, k, solver=FakeSolver(interrupt), tolerance=0)
+
+
+@pytest.mark.usefixtures("no_shortcuts")
+def test_no_solver(monkeypatch):
+    monkeypatch.setattr(_cover_models, "available_solvers", dict)
+    X, centers, k = larger_problem()
+    with pytest.warns(ConvergenceWarning, match="found no solver .*pip install highspy"):
+        result = robust_k_center(X, centers, k, tolerance=0, random_state=0)
+    assert result.status == "no_solver"
+    with pytest.raises(ValueError, match="solver='cbc' is not available here; there is none"):
+        robust_k_center(X, centers, k, solver="cbc")
+
+
+@pytest.mark.usefixtures("no_shortcuts")
+def test_too_large_for_a_model(monkeypatch):
+    monkeypatch.setattr(module, "_MAX_NONZEROS", 10)
+    X, centers, k = larger_problem()
+    with pytest.warns(ConvergenceWarning, match="more rows to cover than"):
+        result = robust_k_center(X, centers, k, tolerance=0, random_state=0)
+    assert result.status == "too_large"
+
+
+@with_solvers
+@pytest.mark.usefixtures("no_shortcuts")
+def test_solver_object_is_left_alone(solver, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = available_solvers()
+    mine = found["COIN_CMD" if solver == "cbc" else "HiGHS"]
+    mine.timeLimit, mine.msg = 1000, True
+    before = dict(vars(mine))
+    X, centers, k = larger_problem(30, 4)
+    assert robust_k_center(X, centers, k, solver=mine).status == "optimal"
+    assert vars(mine) == before
+    assert os.listdir(tmp_path) == []
+
+
+@with_solvers
+def test_names_in_any_case(solver):
+    X = np.random.RandomState(0).randn(30, 2)
+    assert robust_k_center(X, None, 3, solver=solver.upper()).status == "optimal"
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"k": 0}, "k=0 must be an integer from 1 to 10, the number of rows of X"),
+        ({"k": 11}, "k=11 must be"),
+        ({"k": 2.0}, r"k=2.0 must be an integer"),
+        ({"n_outliers": -1}, "n_outliers=-1 must be an integer from 0 to 9"),
+        ({"n_outliers": 10}, "n_outliers=10 must be"),
+        ({"outlier_fraction": 1.0}, "outlier_fraction=1.0 must be"),
+        ({"n_outliers": 1, "outlier_fraction": 0.1}, "give one"),
+        ({"metric": "l1"}, "metric='l1' must be one of euclidean, cosine"),
+        ({"time_limit": -1}, "time_limit=-1 must be a number from 0 upward"),
+        ({"time_limit": np.nan}, "time_limit=nan"),
+        ({"tolerance": -0.1}, "tolerance=-0.1"),
+        ({"solver": "nonsense"}, "solver='nonsense' is not available here; there are .*COIN_CMD"),
+        ({"solver": 3}, "solver=3 must be"),
+        ({"centers": np.ones((2, 3))}, "centers has 3 columns, X 2"),
+        ({"X": np.full((10, 2), np.nan)}, "X contains NaN"),
+        ({"centers": np.full((2, 2), np.inf)}, "centers contains infinity"),
+        ({"X": np.eye(10, 2), "metric": "cosine"}, "X has a row of zeros"),
+    ],
+)
+def test_bad_input(params, message):
+    X = np.random.RandomState(0).randn(10, 2)
+    params = {"X": X, "centers": None, "k": 2, **params}
+    with pytest.raises(ValueError, match=message):
+        robust_k_center(**params)
+
+
+def test_no_square_matrix():
+    X = np.random.RandomState(0).randn(20_000, 8).astype(np.float32)
+    robust_k_center(X[:50], None, 2)
+    tracemalloc.start()
+    robust_k_center(X[1000:], X[:1000], 20, tolerance=0.02, random_state=0)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # A square matrix of single bits takes 45 MiB, of float64 2,900.
+    assert peak < 250 * 2**20
+
+
+def brute_outliers(A, k):
+    choices = itertools.combinations(range(A.shape[1]), min(k, A.shape[1]))
+    return min(int((~A[:, list(c)].any(axis=1)).sum()) for c in choices)
+
+
+@pytest.mark.parametrize("n_outliers", [0, 1])
+def test_reductions_keep_the_answer(n_outliers):
+    rng = np.random.RandomState(n_outliers)
+    for _ in range(30):
+        A = rng.rand(rng.randint(3, 9), 7) < rng.choice([0.25, 0.5])
+        A[np.arange(len(A)), rng.randint(0, 7, len(A))] = True
+        cover = Cover(module.sp.csr_matrix(A.astype(np.int8)), n_outliers)
+        assert cover.matrix.shape[0] <= len(A)
+        for k in (1, 2, 3):
+            left = brute_outliers(cover.matrix.toarray().astype(bool), k)
+            # Weights are 1 unless elements are merged.
+            possible = brute_outliers(A, k) <= n_outliers
+            everything = np.repeat(cover.matrix.toarray().astype(bool), cover.weights, axis=0)
+            assert (brute_outliers(everything, k) <= n_outliers) == possible
+            assert left <= brute_outliers(A, k)
+            bound, _ = fewest_outliers(cover, k, 10)
+            assert not (bound > n_outliers + 1e-6 and possible)
+            chosen = search_swaps(cover, cover.greedy(k), k, rng, 100, time.perf_counter() + 5)
+            assert len(chosen) <= k
+            assert (cover.n_uncovered(chosen) <= n_outliers) == possible
+
+
+def test_neighbors_are_exact():
+    rng = np.random.RandomState(0)
+    X = rng.randn(50, 5) + 1e4
+    X[7] = X[8]
+    D = cdist(X, X, "sqeuclidean")
+    rows = np.array([3, 7, 40])
+    found = Points(X, normalize=False).neighbors(rows, 9.0, 10_000, time.perf_counter() + 9)
+    assert found.nnz == (D[rows] <= 9).sum()
+    near = D[rows] <= 9
+    np.testing.assert_allclose(found.toarray()[near], D[rows][near], rtol=1e-6)
+    assert Points(X, normalize=False).neighbors(rows, 9.0, 2, time.perf_counter() + 9) is None
