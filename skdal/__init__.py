@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from skdal.learner import BudgetedLearner
     from skdal.neural.discriminator import MLPDiscriminator
     from skdal.samplers.combined import CombinedSampler
+    from skdal.samplers.core_set import CoreSetSampler
     from skdal.samplers.deepfool import DeepFoolSampler
     from skdal.samplers.discriminative import DiscriminativeSampler
     from skdal.samplers.expected_gradient_length import ExpectedGradientLengthSampler
@@ -25,6 +26,7 @@ __version__ = "0.1.0"
 _HOME = {
     "BudgetedLearner": "skdal.learner",
     "CombinedSampler": "skdal.samplers.combined",
+    "CoreSetSampler": "skdal.samplers.core_set",
     "DeepFoolSampler": "skdal.samplers.deepfool",
     "DiscriminativeSampler": "skdal.samplers.discriminative",
     "ExpectedGradientLengthSampler": "skdal.samplers.expected_gradient_length",
@@ -37,6 +39,7 @@ _HOME = {
 __all__ = [
     "BudgetedLearner",
     "CombinedSampler",
+    "CoreSetSampler",
     "DeepFoolSampler",
     "DiscriminativeSampler",
     "ExpectedGradientLengthSampler",

@@ -17,6 +17,7 @@ from torch import nn
 
 from skdal import (
     CombinedSampler,
+    CoreSetSampler,
     DeepFoolSampler,
     DiscriminativeSampler,
     ExpectedGradientLengthSampler,
@@ -77,6 +78,11 @@ SAMPLERS: list[BaseSampler] = [
     ExpectedGradientLengthSampler(_PERCEPTRON, random_state=0),
     ExpectedGradientLengthSampler(_NETWORK, random_state=0),
     ExpectedGradientLengthSampler(_QUICK, parameters="last", random_state=0),
+    CoreSetSampler(random_state=0),
+    CoreSetSampler(
+        make_pipeline(PCA(), _QUICK), metric="cosine", max_candidates=30, random_state=0
+    ),
+    CoreSetSampler(method="mip", tolerance=0.2, random_state=0),
     CombinedSampler(
         [("random", RandomSampler()), ("uncertain", UncertaintySampler(_QUICK))],
         weights=[1, 2],

@@ -21,7 +21,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from threadpoolctl import threadpool_limits
 
-from skdal import DiscriminativeSampler
+from skdal import CoreSetSampler, DiscriminativeSampler
 from skdal.acquisition import AcquisitionSampler
 from tests._samplers import SAMPLERS, hiding
 
@@ -89,6 +89,8 @@ def _is_deterministic(sampler):
     params = sampler.get_params()
     if params.get("max_candidates") is not None:
         return False
+    if isinstance(sampler, CoreSetSampler):
+        return True
     if isinstance(sampler, AcquisitionSampler):
         return isinstance(sampler.estimator, LogisticRegression)
     return params.get("candidates") == "pool" and (params["pool_ratio"] * len(LABELED) >= len(POOL))

@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
 from skdal.samplers import (
+    CoreSetSampler,
     DeepFoolSampler,
     DiscriminativeSampler,
     ExpectedGradientLengthSampler,
@@ -18,6 +19,7 @@ from skdal.samplers import (
 
 # A sampler without an estimator works with the model of the learner that it is in.
 SAMPLERS: dict[str, Any] = {
+    "core-set": CoreSetSampler(),
     "deepfool": DeepFoolSampler(),
     "discriminative": DiscriminativeSampler(),
     "egl": ExpectedGradientLengthSampler(),

@@ -1,6 +1,7 @@
 """The samplers: one query strategy a file."""
 
 from skdal.samplers.combined import CombinedSampler
+from skdal.samplers.core_set import CoreSetSampler
 from skdal.samplers.deepfool import DeepFoolSampler
 from skdal.samplers.discriminative import DiscriminativeSampler
 from skdal.samplers.expected_gradient_length import ExpectedGradientLengthSampler
@@ -10,6 +11,7 @@ from skdal.samplers.uncertainty import UncertaintySampler
 
 __all__ = [
     "CombinedSampler",
+    "CoreSetSampler",
     "DeepFoolSampler",
     "DiscriminativeSampler",
     "ExpectedGradientLengthSampler",

@@ -10,14 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch, Tags, check_random_state, get_tags
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted
 from tqdm.auto import tqdm
 
-from skdal._fitting import fit_seeded
-from skdal._pool import take
-from skdal.base import BaseSampler
 from skdal.discriminators import Discriminator
 from skdal.mini_queries import (
     SELECTIONS,
@@ -27,7 +24,7 @@ from skdal.mini_queries import (
     log_odds_in_chunks,
     mini_query_sizes,
 )
-from skdal.representation import RepresentationReader, check_has_representation, has_representation
+from skdal.represented import RepresentationSampler
 
 
 def _can_score(sampler: DiscriminativeSampler) -> bool:
@@ -39,7 +36,7 @@ def _can_score(sampler: DiscriminativeSampler) -> bool:
     )
 
 
-class DiscriminativeSampler(BaseSampler):
+class DiscriminativeSampler(RepresentationSampler):
     r"""Choose rows that look unlabeled: Discriminative Active Learning (DAL).
 
     A discriminator learns to tell the labeled rows L from the unlabeled rows U in a
@@ -171,10 +168,8 @@ class DiscriminativeSampler(BaseSampler):
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **BaseSampler._parameter_constraints,
+        **RepresentationSampler._parameter_constraints,
         "discriminator": "no_validation",
-        "estimator": [HasMethods("fit"), StrOptions({"passthrough"}), None],
-        "layer": [str, None],
         "n_mini_queries": [Interval(Integral, 1, None, closed="left")],
         "pool_ratio": [Interval(Real, 2, None, closed="left")],
         "candidates": [StrOptions({"subsample", "pool"})],
@@ -211,38 +206,19 @@ class DiscriminativeSampler(BaseSampler):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _check_X(self, X: Any, *, reset: bool) -> Any:
-        if self._in_x():
-            return super()._check_X(X, reset=reset)
-        return self._check_rows(X, reset=reset)
-
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        first = self.discriminator if self._in_x() else self.estimator
-        if isinstance(first, BaseEstimator):
-            tags.input_tags.sparse = get_tags(first).input_tags.sparse
-        elif first is None:
-            tags.input_tags.sparse = False  # the default discriminator
+        if self._in_x() and isinstance(self.discriminator, BaseEstimator):
+            tags.input_tags.sparse = get_tags(self.discriminator).input_tags.sparse
         return tags
-
-    def _wants(self, model: Any) -> bool:
-        # A linear model sees X itself, and so does a sampler without an estimator.
-        return has_representation(model)
-
-    def _in_x(self) -> bool:
-        """Return whether Psi is X itself."""
-        return self.estimator is None or isinstance(self.estimator, str)
 
     def _fit(self, X: Any, y: np.ndarray | None) -> None:
         rng = check_random_state(self.random_state)
         discriminator = Discriminator(
             self.discriminator, warm_start=self.warm_start, random_state=rng
         )
-        self.estimator_ = None
-        if not self._in_x():
-            check_has_representation(self.estimator, self.layer)
-            self.estimator_ = fit_seeded(self.estimator, take(X, self.labeled_rows_), y, rng)
-        read = RepresentationReader(self.estimator_, X, layer=self.layer)
+        self._fit_estimator(X, y, rng)
+        read = self._reader(X)
         self._Z_labeled = read(self.labeled_rows_)
         self._discriminator = discriminator
         if len(self.pool_rows_):
@@ -261,7 +237,7 @@ class DiscriminativeSampler(BaseSampler):
         # With warm_start the first mini-query goes on where fit ended.
         discriminator = deepcopy(self._discriminator)
         discriminator.warm_start = self.warm_start
-        read = RepresentationReader(self.estimator_, X, layer=self.layer)
+        read = self._reader(X)
         if self.candidates == "pool" and self.estimator_ is not None:
             read(rows)  # represented once, since every mini-query reads them all
         sizes = mini_query_sizes(n_instances, self.n_mini_queries)
@@ -295,5 +271,5 @@ class DiscriminativeSampler(BaseSampler):
         """
         check_is_fitted(self)
         X = self._check_X(X, reset=False)
-        read = RepresentationReader(self.estimator_, X, layer=self.layer, remember=False)
+        read = self._reader(X, remember=False)
         return log_odds_in_chunks(self._discriminator, read, np.arange(_num_samples(X)))
