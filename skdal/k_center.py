@@ -10,25 +10,11 @@ error. What decides is computed anew: in float64, as a sum of squared difference
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from numbers import Integral
-from typing import Any
-
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import ArrayLike
 
-METRICS = ("euclidean", "cosine")
-# Every row is compared with so many centers before any row is left behind.
-_FIRST = 64
-# A step over all rows is cheap in so few columns, and while centers are few, most rows matter.
-_FEW_COLUMNS = 8
-# Rows on a shortlist at the start.
-_SHORTLIST = 2048
-# So many rows at a time are made exact, of those with so large a part of the largest bound.
-_BATCH, _NEAR = 32, 0.95
-# Numbers in a block of rows that stays in the cache, and in other temporary arrays.
-_BLOCK, _CELLS = 2**15, 2**19
+from skdal._lazy_bounds import LazyBounds, farthest_first
+from skdal._points import CELLS, check_integer, check_points, parts
 
 
 def greedy_k_center(
@@ -105,12 +91,12 @@ def greedy_k_center(
     """
     points, old = check_points(X, centers, metric)
     k = check_integer("k", k, 1, len(points), "the number of rows of X")
-    bounds = _Bounds(points, old, k)
+    bounds = LazyBounds(points, old, k)
     if not len(old):
         first = _nearest_to_mean(points)
         bounds.add(first, bounds.read(points[first : first + 1])[0])
         bounds.compare_first()
-    squared = _farthest_first(bounds, k)
+    squared = farthest_first(bounds, k)
     rows = bounds.picked
     if len(rows) < k:
         # All others are where a center is.
@@ -163,7 +149,7 @@ def covering_radius(
     n_outliers = check_integer("n_outliers", n_outliers, 0, len(points) - 1, "one row less than X")
     if not len(old):
         raise ValueError("centers is empty: a radius needs a center; pass at least one row.")
-    bounds = _Bounds(points, old, 0)
+    bounds = LazyBounds(points, old, 0)
     # The rows that look farthest tell what the radius is at least, and most others drop out.
     n_top = n_outliers + 1
     top = np.argpartition(bounds.bound, -n_top)[-n_top:]
@@ -173,340 +159,11 @@ def covering_radius(
     return bounds.radius(np.partition(squared, -n_top)[-n_top], metric)
 
 
-def _farthest_first(bounds: _Bounds, k: int) -> float:
-    """Pick k rows, or all that differ; return the squared distance of the row that is next."""
-    n, d = bounds.X.shape
-    if d <= _FEW_COLUMNS and bounds.n_centers < _FIRST:
-        rest = _pick_above(bounds, np.arange(n), -1, min(k, len(bounds.picked) + _FIRST))
-        if rest is not None and (rest == 0 or len(bounds.picked) == k):
-            return rest
-    size = max(_SHORTLIST, _BLOCK // d)
-    while True:
-        n_before = bounds.n_centers
-        rest = _pick_above(bounds, *bounds.shortlist(size), k)
-        if rest is not None:
-            return rest
-        if bounds.n_centers == n_before:
-            size *= 2  # more rows than these are equally far, and the first of them counts
-        else:
-            # Later picks shrink the bounds less: a longer list serves for many of them.
-            size = max(size, min(2 * size, 2**14, 2**22 // d, n // 4))
-
-
-def _pick_above(bounds: _Bounds, rows: np.ndarray, tau: float, k: int) -> float | None:
-    """Pick among some rows, up to k in all, while one is farther than tau: no other row is.
-
-    Once there are k, or no row is farther than 0, return the squared distance of the next row.
-    """
-    rows, block = bounds.refresh(rows, tau)
-    if bounds.X.shape[1] <= _FEW_COLUMNS:
-        block = np.asfortranarray(block)  # short rows are slow to multiply
-    bound = bounds.bound[rows]
-    # Positions in `rows` where the squared distance is known, and has left `bound` for good.
-    known, squared, limit = np.empty(0, dtype=np.intp), np.empty(0), np.empty(0)
-    batch = _BATCH
-    rest = None
-    while rest is None:
-        best, top = float(squared.max(initial=-1)), float(bound.max(initial=-1))
-        if max(best, top) <= tau:
-            if tau < 0:
-                rest = 0.0  # every row is picked
-            break
-        if top >= best:
-            new = np.flatnonzero(bound >= max(best, _NEAR * top))
-            if len(new) > batch:
-                new = new[np.argpartition(bound[new], len(new) - batch)[-batch:]]
-            exact = bounds.exact(rows[new], block[new])
-            known, squared, limit = (
-                np.append(known, new),
-                np.append(squared, exact),
-                np.append(limit, bounds.limit(exact, block[new])),
-            )
-            bound[new] = -1
-            batch *= 2
-        elif len(bounds.picked) == k or not best:
-            rest = best
-        else:
-            ties = np.flatnonzero(squared == best)
-            pick = ties[rows[known[ties]].argmin()]
-            squared[pick] = limit[pick] = -1
-            product = block @ bounds.add(rows[known[pick]], block[known[pick]])
-            np.minimum(bound, product, out=bound)
-            near = (product[known] < limit).nonzero()[0]
-            if len(near):
-                exact = bounds.pairs(rows[known[near]], np.array([bounds.n_centers - 1]))
-                squared[near] = np.minimum(squared[near], exact)
-                limit[near] = bounds.limit(squared[near], block[known[near]])
-            batch = _BATCH
-    rounded = squared.astype(bound.dtype)
-    up = np.nextafter(rounded, bound.dtype.type(np.inf))
-    bound[known] = np.where(rounded < squared, up, rounded)
-    bounds.bound[rows], bounds.seen[rows] = bound, bounds.n_centers
-    return rest
-
-
-class _Bounds:
-    """Bounds from above on the squared distance of every row to its nearest center.
-
-    ``bound[i]`` is good for the first ``seen[i]`` centers, and so for all; -1 for a picked row.
-
-    A row [x, |x|^2, 1] times a center [-2c, 1, |c|^2] is their squared distance, with an error
-    of at most g (|x| + |c|)^2, where g is the unit roundoff times the number of operations.
-    Norms that are too large by the factor 1 + 2g make it a bound. So that norms are small, the
-    mean is the origin.
-    """
-
-    def __init__(self, X: np.ndarray, centers: np.ndarray, n_more: int) -> None:
-        self.X, self.centers = X, centers
-        n, d = X.shape
-        info = np.finfo(np.result_type(X, centers, np.float32))
-        self.g = float(info.eps) * (d + 4)
-        self.tiny = float(info.tiny) * (d + 4)
-        ends = [float(end) for Z in (X, centers) if len(Z) for end in (Z.min(), Z.max())]
-        exponent = int(np.frexp(max(map(abs, ends)))[1])
-        # The squares of very large and very small numbers are no floats.
-        self.unit = float(np.ldexp(1.0, max(exponent, -1000))) if abs(exponent) > 30 else 1.0
-        some = X[:: -(-n // 4096)] * np.float64(1 / self.unit)
-        self.origin = (some / len(some)).sum(axis=0).astype(info.dtype)
-        self.n_rows_of_block = min(max(_BLOCK // (d + 2), 512), 4096)
-        self.bound = np.full(n, np.inf, dtype=info.dtype)
-        self.seen = np.zeros(n, dtype=np.int32)
-        self.n_centers = 0
-        self._picked = np.empty(n_more, dtype=np.intp)
-        self.multiplied = np.empty((len(centers) + n_more, d + 2), dtype=info.dtype)
-        for part in _parts(len(centers), self.n_rows_of_block):
-            self._append(self.read(centers[part]))
-        if len(centers):
-            self.compare_first()
-
-    @property
-    def picked(self) -> np.ndarray:
-        """Rows that were made centers, in the order of choice."""
-        return self._picked[: self.n_centers - len(self.centers)]
-
-    def read(self, Z: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """Return [x, |x|^2, 1] for every row x."""
-        if out is None:
-            out = np.empty((len(Z), Z.shape[1] + 2), dtype=self.origin.dtype)
-        x = out[:, :-2]
-        if self.unit == 1:
-            np.subtract(Z, self.origin, out=x)
-        else:
-            np.multiply(Z, self.origin.dtype.type(1 / self.unit), out=x)
-            x -= self.origin
-        out[:, -2] = np.einsum("ij,ij->i", x, x) * (1 + 2 * self.g) + self.tiny
-        out[:, -1] = 1
-        return out
-
-    def limit(self, squared: np.ndarray, block: np.ndarray) -> np.ndarray:
-        """Return what a row's product with a center within a squared distance is less than."""
-        # |c| is at most |x| plus the distance.
-        slack = 16 * self.g * block[:, -2].astype(np.float64) + 4 * self.tiny
-        return squared * (1 + 16 * self.g) + slack
-
-    def _append(self, block: np.ndarray) -> None:
-        new = self.multiplied[self.n_centers : self.n_centers + len(block)]
-        np.multiply(block, -2, out=new)
-        new[:, -2], new[:, -1] = 1, block[:, -2]
-        self.n_centers += len(block)
-
-    def add(self, row: int, z: np.ndarray) -> np.ndarray:
-        """Make a row a center, and return what the others are to be multiplied by."""
-        self._picked[self.n_centers - len(self.centers)] = row
-        self._append(z[None])
-        return self.multiplied[self.n_centers - 1]
-
-    def compare_first(self) -> None:
-        """Compare every row with the first centers."""
-        first = self.multiplied[: min(_FIRST, self.n_centers)]
-        block = np.empty((self.n_rows_of_block, first.shape[1]), dtype=first.dtype)
-        for part in _parts(len(self.X), len(block)):
-            Z = self.read(self.X[part], block[: part.stop - part.start])
-            self.bound[part] = (first @ Z.T).min(axis=0)
-        self.seen[:] = len(first)
-        self.bound[self.picked] = -1
-
-    def shortlist(self, size: int) -> tuple[np.ndarray, float]:
-        """Return the rows with the largest bounds, and the largest of the others."""
-        n = len(self.bound)
-        if size >= n:
-            return np.arange(n), -1
-        order = np.argpartition(self.bound, n - size - 1)
-        return order[n - size :], float(self.bound[order[n - size - 1]])
-
-    def refresh(
-        self, rows: np.ndarray, tau: float, *, keep: bool = True
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Compare rows with all centers, but leave a row when its bound is no more than tau.
-
-        Return the rows that stay, in another order, and what :meth:`read` makes of them.
-        """
-        rows = rows[np.argsort(self.seen[rows], kind="stable")]
-        starts = np.flatnonzero(np.diff(self.seen[rows], prepend=-1))
-        n_kept = len(rows) if keep else 0
-        block = np.empty((max(n_kept, self.n_rows_of_block), self.X.shape[1] + 2), self.bound.dtype)
-        stay, end = [rows[:0]], 0
-        for group in np.split(rows, starts[1:]):
-            for part in _parts(len(group), self.n_rows_of_block):
-                some = group[part]
-                Z = self.read(self.X[some], block[end : end + len(some)])
-                alive = self._catch_up(some, Z, tau)
-                stay.append(some[alive])
-                if keep:
-                    if len(alive) < len(some):
-                        Z[: len(alive)] = Z[alive]
-                    end += len(alive)
-        return np.concatenate(stay), block[:end]
-
-    def _catch_up(self, rows: np.ndarray, Z: np.ndarray, tau: float) -> np.ndarray:
-        bound, seen, step = self.bound[rows], int(self.seen[rows[0]]), _FIRST
-        alive = np.flatnonzero(bound > tau)
-        while seen < self.n_centers and len(alive):
-            centers = self.multiplied[seen : min(seen + step, self.n_centers)]
-            product = centers @ (Z if len(alive) == len(Z) else Z[alive]).T
-            bound[alive] = np.minimum(bound[alive], product.min(axis=0))
-            seen, step = seen + len(centers), max(_FIRST, min(2 * step, _CELLS // len(Z)))
-            self.seen[rows[alive]] = seen
-            alive = alive[bound[alive] > tau]
-        self.bound[rows] = bound
-        return alive
-
-    def exact(self, rows: np.ndarray, block: np.ndarray | None = None) -> np.ndarray:
-        """Return the squared distances to the nearest of all centers."""
-        squared = np.empty(len(rows))
-        centers = self.multiplied[: self.n_centers]
-        size = max(1, min(_CELLS // len(centers), self.n_rows_of_block))
-        for part in _parts(len(rows), size):
-            some = rows[part]
-            Z = self.read(self.X[some]) if block is None else block[part]
-            product = Z @ centers.T
-            nearest = product.argmin(axis=1)
-            found = self.pairs(some, nearest)
-            # Rounding hides which center is the nearest where several come close.
-            near = product < np.where(found > 0, self.limit(found, Z), 0)[:, None]
-            near[np.arange(len(some)), nearest] = False
-            i, j = near.nonzero()
-            if len(i):
-                np.minimum.at(found, i, self.pairs(some[i], j))
-            squared[part] = found
-        return squared
-
-    def pairs(self, rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """Return the squared distances of rows to as many centers, or to one."""
-        squared = np.empty(len(rows))
-        for part in _parts(len(rows), max(1, _CELLS // self.X.shape[1])):
-            difference = self.X[rows[part]].astype(np.float64)
-            C = self._center(numbers if len(numbers) == 1 else numbers[part])
-            if self.unit != 1:
-                difference *= 1 / self.unit
-                C *= 1 / self.unit
-            difference -= C
-            squared[part] = np.square(difference, out=difference).sum(axis=1)
-        return squared
-
-    def _center(self, numbers: np.ndarray) -> np.ndarray:
-        C = np.empty((len(numbers), self.X.shape[1]))
-        old = numbers < len(self.centers)
-        C[old] = self.centers[numbers[old]]
-        C[~old] = self.X[self._picked[numbers[~old] - len(self.centers)]]
-        return C
-
-    def radius(self, squared: float, metric: str) -> float:
-        """Return a squared distance as a distance of the metric."""
-        distance = self.unit * float(np.sqrt(squared))
-        return distance**2 / 2 if metric == "cosine" else distance
-
-
-def _parts(n: int, size: int) -> Iterator[slice]:
-    # scikit-learn's gen_batches checks its parameters, which takes longer than a small product.
-    for start in range(0, n, size):
-        yield slice(start, min(start + size, n))
-
-
 def _nearest_to_mean(X: np.ndarray) -> int:
-    parts = list(_parts(len(X), max(1, _CELLS // X.shape[1])))
+    blocks = list(parts(len(X), max(1, CELLS // X.shape[1])))
     # Divided first: the sum of very large numbers is no float.
-    mean = sum((X[part] / np.float64(len(X))).sum(axis=0) for part in parts)
-    largest = [np.abs(X[part] - mean).max() for part in parts]
+    mean = sum((X[part] / np.float64(len(X))).sum(axis=0) for part in blocks)
+    largest = [np.abs(X[part] - mean).max() for part in blocks]
     unit = max(largest) or 1.0
-    squared = [np.square((X[part] - mean) / unit).sum(axis=1) for part in parts]
+    squared = [np.square((X[part] - mean) / unit).sum(axis=1) for part in blocks]
     return int(np.concatenate(squared).argmin())
-
-
-def check_integer(name: str, value: Any, low: int, high: int, most: str) -> int:
-    """Return an integer of a range, or raise ValueError."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
-        raise ValueError(f"{name}={value!r} must be an integer from {low} to {high}, {most}.")
-    return int(value)
-
-
-def check_points(
-    X: ArrayLike, centers: ArrayLike | None, metric: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows and centers as arrays whose Euclidean distances put them in order.
-
-    Parameters
-    ----------
-    X : array-like of shape (n_rows, n_features)
-        Numbers. Not copied, unless the metric asks for it.
-
-    centers : array-like of shape (n_centers, n_features) or None
-        Numbers.
-
-    metric : {"euclidean", "cosine"}
-        For "cosine", the rows are scaled to length 1.
-
-    Returns
-    -------
-    X, centers : ndarrays
-        With no centers, the second has no rows.
-    """
-    if metric not in METRICS:
-        raise ValueError(f"metric={metric!r} must be one of {', '.join(map(repr, METRICS))}.")
-    rows = _as_rows("X", X)
-    if not len(rows):
-        raise ValueError("X has no rows; pass at least one.")
-    empty = centers is None or (not sp.issparse(centers) and not np.size(centers))
-    old = rows[:0] if empty else _as_rows("centers", centers)
-    if old.shape[1] != rows.shape[1]:
-        raise ValueError(
-            f"centers has {old.shape[1]} columns, X {rows.shape[1]}; pass the same features."
-        )
-    if metric == "cosine":
-        return _unit_rows("X", rows), _unit_rows("centers", old)
-    return rows, old
-
-
-def _as_rows(name: str, Z: Any) -> np.ndarray:
-    if sp.issparse(Z):
-        raise TypeError(
-            f"{name} is sparse; reduce it, as with TruncatedSVD, or pass {name}.toarray()."
-        )
-    Z = np.asarray(Z)
-    if Z.ndim != 2 or not Z.shape[1]:
-        raise ValueError(
-            f"{name} has shape {Z.shape}; it must have rows and columns: "
-            f"pass {name}.reshape(len({name}), -1)."
-        )
-    if Z.dtype.kind not in "biuf":
-        raise ValueError(f"{name} has dtype {Z.dtype}; pass real numbers.")
-    # NaN passes through both.
-    if Z.size and not (np.isfinite(Z.min()) and np.isfinite(Z.max())):
-        row = int((~np.isfinite(Z).all(axis=1)).argmax())
-        raise ValueError(f"Row {row} of {name} holds NaN or infinity; impute it, or leave it out.")
-    return Z.astype(np.float64) if Z.dtype.itemsize > 8 else Z
-
-
-def _unit_rows(name: str, Z: np.ndarray) -> np.ndarray:
-    out = np.empty(Z.shape, dtype=np.result_type(Z, np.float32))
-    for part in _parts(len(Z), max(1, _CELLS // Z.shape[1])):
-        block = Z[part].astype(np.float64)
-        largest = np.abs(block).max(axis=1, keepdims=True)
-        if not largest.all():
-            raise ValueError(
-                f"Row {part.start + int(largest.argmin())} of {name} is zero, which has no cosine; "
-                "leave it out, or use metric='euclidean'."
-            )
-        block /= largest  # so that squares are neither too large nor too small
-        out[part] = block / np.sqrt(np.einsum("ij,ij->i", block, block))[:, None]
-    return out

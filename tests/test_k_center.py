@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skdal import k_center
+from skdal import _lazy_bounds
 from skdal.k_center import covering_radius, greedy_k_center
 
 RNG = np.random.RandomState
@@ -44,11 +44,11 @@ def assert_naive(X, centers, k):
 @pytest.fixture
 def short(monkeypatch):
     """Make shortlists and blocks so short that small data take every turn."""
-    monkeypatch.setattr(k_center, "_SHORTLIST", 8)
-    monkeypatch.setattr(k_center, "_FIRST", 4)
-    monkeypatch.setattr(k_center, "_BATCH", 2)
-    monkeypatch.setattr(k_center, "_BLOCK", 64)
-    monkeypatch.setattr(k_center, "_CELLS", 500)
+    monkeypatch.setattr(_lazy_bounds, "_SHORTLIST", 8)
+    monkeypatch.setattr(_lazy_bounds, "_FIRST", 4)
+    monkeypatch.setattr(_lazy_bounds, "_BATCH", 2)
+    monkeypatch.setattr(_lazy_bounds, "_BLOCK", 64)
+    monkeypatch.setattr(_lazy_bounds, "CELLS", 500)
 
 
 DATA = {
@@ -153,14 +153,14 @@ def test_fewer_pairs_are_compared_than_by_the_plain_loop(n_columns, monkeypatch)
                 compared.append(result.size)
             return result
 
-    init = k_center._Bounds.__init__
+    init = _lazy_bounds.LazyBounds.__init__
 
     def counting_init(self, *args):
         init(self, *args)
         self.multiplied = self.multiplied.view(Counting)
 
     X = RNG(0).randn(20_000, n_columns).astype(np.float32)
-    monkeypatch.setattr(k_center._Bounds, "__init__", counting_init)
+    monkeypatch.setattr(_lazy_bounds.LazyBounds, "__init__", counting_init)
     greedy_k_center(X, X[:300], 300)
     # The first 64 centers are compared before the count begins.
     assert 0 < 64 * len(X) + sum(compared) < 0.7 * len(X) * 600

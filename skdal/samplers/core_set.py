@@ -10,7 +10,8 @@ import scipy.sparse as sp
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from skdal.k_center import METRICS, greedy_k_center
+from skdal._points import METRICS
+from skdal.k_center import greedy_k_center
 from skdal.represented import RepresentationSampler
 
 

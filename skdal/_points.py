@@ -1,0 +1,100 @@
+"""Points: what is checked of them, and how they are read a part at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike
+
+METRICS = ("euclidean", "cosine")
+# Numbers in a temporary array.
+CELLS = 2**19
+
+
+def parts(n: int, size: int) -> Iterator[slice]:
+    # scikit-learn's gen_batches checks its parameters, which takes longer than a small product.
+    for start in range(0, n, size):
+        yield slice(start, min(start + size, n))
+
+
+def check_integer(name: str, value: Any, low: int, high: int, most: str) -> int:
+    """Return an integer of a range, or raise ValueError."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
+        raise ValueError(f"{name}={value!r} must be an integer from {low} to {high}, {most}.")
+    return int(value)
+
+
+def check_points(
+    X: ArrayLike, centers: ArrayLike | None, metric: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows and centers as arrays whose Euclidean distances put them in order.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_rows, n_features)
+        Numbers. Not copied, unless the metric asks for it.
+
+    centers : array-like of shape (n_centers, n_features) or None
+        Numbers.
+
+    metric : {"euclidean", "cosine"}
+        For "cosine", the rows are scaled to length 1.
+
+    Returns
+    -------
+    X, centers : ndarrays
+        With no centers, the second has no rows.
+    """
+    if metric not in METRICS:
+        raise ValueError(f"metric={metric!r} must be one of {', '.join(map(repr, METRICS))}.")
+    rows = _as_rows("X", X)
+    if not len(rows):
+        raise ValueError("X has no rows; pass at least one.")
+    empty = centers is None or (not sp.issparse(centers) and not np.size(centers))
+    old = rows[:0] if empty else _as_rows("centers", centers)
+    if old.shape[1] != rows.shape[1]:
+        raise ValueError(
+            f"centers has {old.shape[1]} columns, X {rows.shape[1]}; pass the same features."
+        )
+    if metric == "cosine":
+        return _unit_rows("X", rows), _unit_rows("centers", old)
+    return rows, old
+
+
+def _as_rows(name: str, Z: Any) -> np.ndarray:
+    if sp.issparse(Z):
+        raise TypeError(
+            f"{name} is sparse; reduce it, as with TruncatedSVD, or pass {name}.toarray()."
+        )
+    Z = np.asarray(Z)
+    if Z.ndim != 2 or not Z.shape[1]:
+        raise ValueError(
+            f"{name} has shape {Z.shape}; it must have rows and columns: "
+            f"pass {name}.reshape(len({name}), -1)."
+        )
+    if Z.dtype.kind not in "biuf":
+        raise ValueError(f"{name} has dtype {Z.dtype}; pass real numbers.")
+    # NaN passes through both.
+    if Z.size and not (np.isfinite(Z.min()) and np.isfinite(Z.max())):
+        row = int((~np.isfinite(Z).all(axis=1)).argmax())
+        raise ValueError(f"Row {row} of {name} holds NaN or infinity; impute it, or leave it out.")
+    return Z.astype(np.float64) if Z.dtype.itemsize > 8 else Z
+
+
+def _unit_rows(name: str, Z: np.ndarray) -> np.ndarray:
+    out = np.empty(Z.shape, dtype=np.result_type(Z, np.float32))
+    for part in parts(len(Z), max(1, CELLS // Z.shape[1])):
+        block = Z[part].astype(np.float64)
+        largest = np.abs(block).max(axis=1, keepdims=True)
+        if not largest.all():
+            raise ValueError(
+                f"Row {part.start + int(largest.argmin())} of {name} is zero, which has no cosine; "
+                "leave it out, or use metric='euclidean'."
+            )
+        block /= largest  # so that squares are neither too large nor too small
+        out[part] = block / np.sqrt(np.einsum("ij,ij->i", block, block))[:, None]
+    return out
