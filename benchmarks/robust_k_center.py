@@ -101,7 +101,7 @@ def run_table(case: dict[str, Any], Z: np.ndarray, time_limit: float) -> dict[st
 
 def run_reductions(case: dict[str, Any], Z: np.ndarray, time_limit: float) -> dict[str, Any]:
     X, labeled = draw(Z, case["n_rows"], case["n_labeled"], case["seed"])
-    points = Points(X, normalize=False)
+    points = Points(X)
     _, radius = greedy_k_center(X, labeled, case["k"])
     squared = (0.95 * radius) ** 2
     result: dict[str, Any] = {}

@@ -20,15 +20,12 @@ class Points:
     ----------
     X : ndarray of shape (n_rows, n_features)
         Rows, of any float dtype. Not copied.
-
-    normalize : bool
-        Whether rows are scaled to length 1 as they are read.
     """
 
-    def __init__(self, X: np.ndarray, normalize: bool) -> None:
-        self.X, self.normalize = X, normalize
+    def __init__(self, X: np.ndarray) -> None:
+        self.X = X
         # Distances lose digits far away from the origin.
-        self.origin = np.zeros(X.shape[1]) if normalize else X.mean(axis=0, dtype=np.float64)
+        self.origin = X.mean(axis=0, dtype=np.float64)
         self.n_rows = len(X)
 
     def read(self, part: Any) -> np.ndarray:
@@ -37,10 +34,7 @@ class Points:
 
     def prepare(self, A: np.ndarray) -> np.ndarray:
         """Move other vectors, of the same features, into the space of the rows."""
-        A = A.astype(np.float64)
-        if self.normalize:
-            A /= np.linalg.norm(A, axis=1, keepdims=True)
-        return A - self.origin
+        return A.astype(np.float64) - self.origin
 
     def blocks(self, n_columns: int, n_rows: int) -> list[slice]:
         """Cut rows into blocks so that a product with so many columns stays small."""

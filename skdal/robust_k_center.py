@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import time
 import warnings
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 
 from skdal._cover_models import find_solver
 from skdal._neighbors import Points
+from skdal._points import check_integer, check_points
 from skdal._radius_search import RadiusSearch
 from skdal.k_center import greedy_k_center
-
-METRICS = ("euclidean", "cosine")
 
 _ADVICE = {
     "time_limit": "ran out of time_limit={time_limit} s; raise it, or tolerance={tolerance}",
@@ -160,35 +159,37 @@ def robust_k_center(
     (1.0, 1.0, 'optimal')
     """
     begin = time.perf_counter()
-    if metric not in METRICS:
-        raise ValueError(f"metric={metric!r} must be one of {', '.join(METRICS)}.")
-    X, centers = _checked_points(X, centers, metric)
-    _check_number("k", k, Integral, 1, len(X), "the number of rows of X")
-    n_outliers = _check_outliers(n_outliers, outlier_fraction, len(X))
-    _check_number("time_limit", time_limit, Real, 0)
-    _check_number("tolerance", tolerance, Real, 0)
+    # With "cosine", from here on the distances are those on the unit sphere.
+    points, old = (
+        Z.astype(np.result_type(Z, np.float32), copy=False)
+        for Z in check_points(X, centers, metric)
+    )
+    k = check_integer("k", k, 1, len(points), "the number of rows of X")
+    n_outliers = _check_outliers(n_outliers, outlier_fraction, len(points))
+    _check_number("time_limit", time_limit)
+    _check_number("tolerance", tolerance)
     found = find_solver(solver)
 
-    n_picks = min(k + n_outliers, len(X))
-    picks, spread = greedy_k_center(X, centers, n_picks, metric=metric)
-    if n_picks == len(X):
+    n_picks = min(k + n_outliers, len(points))
+    picks, spread = greedy_k_center(points, old, n_picks)
+    if n_picks == len(points):
         # Every row is either chosen or an outlier.
         return RobustKCenter(picks[:k], 0.0, 0.0, "optimal")
 
     def pick(n: int) -> np.ndarray:
         if n <= n_picks:
             return picks[:n]
-        return greedy_k_center(X, centers, n, metric=metric)[0]
+        return greedy_k_center(points, old, n)[0]
 
     cosine = metric == "cosine"
     search = RadiusSearch(
-        Points(X, normalize=cosine),
-        centers,
+        Points(points),
+        old,
         pick,
         k,
         n_outliers,
+        spread=spread,
         # On the unit sphere, the cosine distance is half the square of the Euclidean one.
-        spread=float(np.sqrt(2 * spread)) if cosine else spread,
         tolerance=1 - np.sqrt(1 - min(tolerance, 1)) if cosine else tolerance,
         solver=found,
         random_state=check_random_state(random_state),
@@ -197,7 +198,7 @@ def robust_k_center(
     status = search.run()
     rows = search.rows
     if not np.array_equal(rows, picks[:k]):
-        order, _ = greedy_k_center(X[rows], centers, k, metric=metric)
+        order, _ = greedy_k_center(points[rows], old, k)
         rows = rows[order]
     radius, lower_bound = search.radius, search.lower_bound
     if cosine:
@@ -215,36 +216,9 @@ def robust_k_center(
     return RobustKCenter(rows, radius, lower_bound, status)
 
 
-def _checked_points(
-    X: ArrayLike, centers: ArrayLike | None, metric: str
-) -> tuple[np.ndarray, np.ndarray]:
-    points = check_array(X, dtype=[np.float64, np.float32], input_name="X")
-    if centers is None or len(np.asarray(centers)) == 0:
-        old = points[:0]
-    else:
-        old = check_array(centers, dtype=[np.float64, np.float32], input_name="centers")
-    if old.shape[1] != points.shape[1]:
-        raise ValueError(
-            f"centers has {old.shape[1]} columns, X {points.shape[1]}; they must have the same "
-            "features."
-        )
-    if metric == "cosine":
-        for name, A in (("X", points), ("centers", old)):
-            if (~A.any(axis=1)).any():
-                raise ValueError(
-                    f"{name} has a row of zeros, which has no direction: drop it, or take "
-                    "metric='euclidean'."
-                )
-    return points, old
-
-
-def _check_number(
-    name: str, value: Any, kind: Any, least: float, most: float = np.inf, what: str = ""
-) -> None:
-    if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= most:
-        upper = f" to {most}, {what}" if np.isfinite(most) else " upward"
-        number = "an integer" if kind is Integral else "a number"
-        raise ValueError(f"{name}={value!r} must be {number} from {least}{upper}.")
+def _check_number(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, Real) or not float(value) >= 0:
+        raise ValueError(f"{name}={value!r} must be a number from 0 upward.")
 
 
 def _check_outliers(n_outliers: int | None, fraction: float | None, n_rows: int) -> int:
@@ -259,5 +233,4 @@ def _check_outliers(n_outliers: int | None, fraction: float | None, n_rows: int)
         return int(fraction * n_rows + 1e-9)
     if n_outliers is None:
         return n_rows // 10_000
-    _check_number("n_outliers", n_outliers, Integral, 0, n_rows - 1, "one row less than X")
-    return int(n_outliers)
+    return check_integer("n_outliers", n_outliers, 0, n_rows - 1, "one row less than X")

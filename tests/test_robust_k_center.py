@@ -364,16 +364,16 @@ def test_names_in_any_case(solver):
         ({"n_outliers": 10}, "n_outliers=10 must be"),
         ({"outlier_fraction": 1.0}, "outlier_fraction=1.0 must be"),
         ({"n_outliers": 1, "outlier_fraction": 0.1}, "give one"),
-        ({"metric": "l1"}, "metric='l1' must be one of euclidean, cosine"),
+        ({"metric": "l1"}, "metric='l1' must be one of 'euclidean', 'cosine'"),
         ({"time_limit": -1}, "time_limit=-1 must be a number from 0 upward"),
         ({"time_limit": np.nan}, "time_limit=nan"),
         ({"tolerance": -0.1}, "tolerance=-0.1"),
         ({"solver": "nonsense"}, "solver='nonsense' is not available here; there are .*COIN_CMD"),
         ({"solver": 3}, "solver=3 must be"),
         ({"centers": np.ones((2, 3))}, "centers has 3 columns, X 2"),
-        ({"X": np.full((10, 2), np.nan)}, "X contains NaN"),
-        ({"centers": np.full((2, 2), np.inf)}, "centers contains infinity"),
-        ({"X": np.eye(10, 2), "metric": "cosine"}, "X has a row of zeros"),
+        ({"X": np.full((10, 2), np.nan)}, "Row 0 of X holds NaN"),
+        ({"centers": np.full((2, 2), np.inf)}, "Row 0 of centers holds NaN or infinity"),
+        ({"X": np.eye(10, 2), "metric": "cosine"}, "of X is zero"),
     ],
 )
 def test_bad_input(params, message):
@@ -427,8 +427,8 @@ def test_neighbors_are_exact():
     X[7] = X[8]
     D = cdist(X, X, "sqeuclidean")
     rows = np.array([3, 7, 40])
-    found = Points(X, normalize=False).neighbors(rows, 9.0, 10_000, time.perf_counter() + 9)
+    found = Points(X).neighbors(rows, 9.0, 10_000, time.perf_counter() + 9)
     assert found.nnz == (D[rows] <= 9).sum()
     near = D[rows] <= 9
     np.testing.assert_allclose(found.toarray()[near], D[rows][near], rtol=1e-6)
-    assert Points(X, normalize=False).neighbors(rows, 9.0, 2, time.perf_counter() + 9) is None
+    assert Points(X).neighbors(rows, 9.0, 2, time.perf_counter() + 9) is None
