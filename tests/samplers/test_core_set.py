@@ -14,6 +14,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 
 from skdal import BudgetedLearner, CoreSetSampler
+from skdal._cover_models import find_solver
 from skdal.representation import representation
 
 X, TRUTH = load_iris(return_X_y=True)
@@ -100,7 +101,8 @@ def test_in_a_learner():
 
 
 def test_a_solver_of_the_users_own():
-    solver = pulp.COIN_CMD(msg=False) if pulp.COIN_CMD().available() else pulp.HiGHS(msg=False)
+    solver = find_solver("cbc")
+    assert isinstance(solver, pulp.LpSolver)
     sampler = CoreSetSampler(method="mip", solver=solver, tolerance=0.05, random_state=0)
     assert len(set(sampler.fit(X, Y).query(n_instances=6))) == 6
 
