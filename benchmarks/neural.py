@@ -99,13 +99,11 @@ def deepfool_by_row(
         total = torch.zeros_like(row)
         point = row.clone()
         own = None
-        for _ in range(max_iter + 1):
+        for step in range(max_iter + 1):
             point.requires_grad_()
             logits = module(point[None])[0]
             own = int(logits.argmax()) if own is None else own
-            if int(logits.argmax()) != own:
-                break
-            if _ == max_iter:
+            if int(logits.argmax()) != own or step == max_iter:
                 break
             gradients = [
                 torch.autograd.grad(logit, point, retain_graph=True)[0] for logit in logits

@@ -215,7 +215,8 @@ def solve(
         mine = _configured(solver, time_limit, folder)
         try:
             problem.solve(mine)
-        except Exception as error:
+        # A solver is a program of others: missing, killed, or with a broken file for an answer.
+        except (pulp.PulpError, OSError, RuntimeError, ValueError, LookupError) as error:
             return Answer(failure=f"{type(error).__name__}: {error}")
     if problem.status == pulp.LpStatusInfeasible:
         return Answer(infeasible=True)

@@ -63,7 +63,7 @@ class AcquisitionSampler(BaseSampler):
         """
 
     @property
-    def _needs_labels(self) -> bool:  # type: ignore[override]
+    def _needs_labels(self) -> bool:
         # One that is trained already has no need of them.
         return not isinstance(self.estimator, FrozenEstimator)
 

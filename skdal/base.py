@@ -29,8 +29,10 @@ class BaseSampler(BaseEstimator, metaclass=ABCMeta):
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {"random_state": ["random_state"]}
 
-    # Whether fit must find at least one labeled row.
-    _needs_labels: ClassVar[bool] = True
+    @property
+    def _needs_labels(self) -> bool:
+        """Whether fit must find at least one labeled row."""
+        return True
 
     @abstractmethod
     def _fit(self, X: Any, y: np.ndarray | None) -> None:

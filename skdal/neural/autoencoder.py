@@ -182,6 +182,10 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralE
     def _targets(self, rows: np.ndarray, y: Any, going_on: bool) -> np.ndarray:
         return rows
 
+    @property
+    def _n_outputs(self) -> int:
+        return int(np.prod(self._seen_rows_.shape))
+
     def _module(self, input_shape: tuple[int, ...]) -> torch.nn.Module:
         return ConvAutoencoderModule(input_shape, self.code_channels)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Mapping
 from copy import copy, deepcopy
 from numbers import Integral, Real
@@ -33,7 +34,7 @@ _DEFAULT_DELAY = 50
 _NO_TARGETS = "no_validation"
 
 
-class NeuralEstimator(BaseEstimator):
+class NeuralEstimator(BaseEstimator, metaclass=ABCMeta):
     """A scikit-learn estimator around a torch network.
 
     A subclass has the parameters of its ``__init__``, checks its ``y`` in ``_targets`` and
@@ -182,9 +183,9 @@ class NeuralEstimator(BaseEstimator):
     def _prepared(self, rows: np.ndarray) -> np.ndarray:
         return self._seen_rows_.prepared(rows)
 
+    @abstractmethod
     def _targets(self, rows: np.ndarray, y: Any, going_on: bool) -> np.ndarray:
         """Return what the network is to learn, one target a row."""
-        raise NotImplementedError
 
     def _strata(self, targets: np.ndarray) -> np.ndarray:
         """Return the classes that the validation part is to take alike from."""
@@ -211,8 +212,9 @@ class NeuralEstimator(BaseEstimator):
         return self.module(input_shape, self._n_outputs, **(self.module_params or {}))
 
     @property
+    @abstractmethod
     def _n_outputs(self) -> int:
-        raise NotImplementedError
+        """Outputs of the network for one row."""
 
     def _build_net(self, device: str) -> Net:
         return self._net_type(

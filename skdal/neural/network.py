@@ -162,7 +162,8 @@ class Network:
             X = head.transform(X)
         rows = self._rows(X)
         if rows is None:
-            for batch in self._skorch_batches(X):
+            net = self._model
+            for batch in net.get_iterator(net.get_dataset(X), training=False):
                 yield to_device(unpack_data(batch)[0], self.device)
             return
         size = rows.shape[0] if whole else self.batch_size(self._tensor(rows[:1]))
@@ -180,9 +181,6 @@ class Network:
         plain = isinstance(X, np.ndarray | torch.Tensor) or sp.issparse(X)
         stock = model.dataset is Dataset and model.iterator_valid in (DataLoader, TensorIterator)
         return X if plain and stock and not model.get_params_for("dataset") else None
-
-    def _skorch_batches(self, X: Any) -> Any:
-        return self._model.get_iterator(self._model.get_dataset(X), training=False)
 
     def _tensor(self, rows: Any) -> torch.Tensor:
         rows = as_tensor(rows.toarray() if sp.issparse(rows) else rows)

@@ -144,7 +144,7 @@ class CombinedSampler(_BaseComposition, BaseSampler):
         return bound
 
     @property
-    def _needs_labels(self) -> bool:  # type: ignore[override]
+    def _needs_labels(self) -> bool:
         return any(sampler._needs_labels for _, sampler in self.samplers)
 
     def _check_X(self, X: Any, *, reset: bool) -> Any:

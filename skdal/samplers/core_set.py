@@ -165,7 +165,7 @@ class CoreSetSampler(RepresentationSampler):
         self.random_state = random_state
 
     @property
-    def _needs_labels(self) -> bool:  # type: ignore[override]
+    def _needs_labels(self) -> bool:
         return self._learns_psi()
 
     def _fit(self, X: Any, y: np.ndarray | None) -> None:

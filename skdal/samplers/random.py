@@ -48,10 +48,12 @@ class RandomSampler(BaseSampler):
     [1, 2, 4]
     """
 
-    _needs_labels = False
-
     def __init__(self, *, random_state: Any = None) -> None:
         self.random_state = random_state
+
+    @property
+    def _needs_labels(self) -> bool:
+        return False
 
     def _check_X(self, X: Any, *, reset: bool) -> Any:
         # Nothing looks at the values, so that texts, frames and missing values will do too.
