@@ -65,7 +65,8 @@ class CoreSetSampler(RepresentationSampler):
 
     max_candidates : int or None, default=None
         If given, a query covers, and chooses from, a random subset of at most this many rows
-        of the pool. That is faster, and less drawn to outliers, of which a subset holds few.
+        of the pool. That is faster, and less drawn to outliers, of which a subset holds few. On
+        MNIST two to five times ``n_instances`` were best, and all of the pool worse than random.
 
     random_state : int, RandomState instance or None, default=None
         Draws the ``max_candidates``, drives the search of ``"mip"``, and seeds every
