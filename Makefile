@@ -44,14 +44,16 @@ clean: ## Remove environments, caches and builds
 # A stamp is written last, so that an installation that was broken off is taken up again.
 $(VENV)/.test-stamp: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -c constraints.txt -e ".[test]"
+	$(BIN)/python -m pip install -c constraints.txt -e ".[test,interop]"
 	touch $@
 
 $(VENV)/.lint-stamp: $(VENV)/.test-stamp
 	$(BIN)/python -m pip install -c constraints.txt -e ".[lint]"
 	touch $@
 
+# modAL works up to scikit-learn 1.7, and asks for a skorch that is older than all we support.
 $(VENV_MIN)/.test-stamp: pyproject.toml constraints-min.txt
 	$(PYTHON) -m venv $(VENV_MIN)
 	$(BIN_MIN)/python -m pip install -c constraints-min.txt -e ".[test]"
+	$(BIN_MIN)/python -m pip install -c constraints-min.txt --no-deps modAL-python
 	touch $@

@@ -13,7 +13,7 @@ from skdal._seeding import MAX_SEED, seeded
 from skdal._torch import is_skorch, last_step, skorch_nets
 
 
-def fit_seeded(estimator: Any, X: Any, y: Any, random_state: Any) -> Any:
+def fit_seeded(estimator: Any, X: Any, y: Any, random_state: Any, **params: Any) -> Any:
     """Train a clone whose random numbers are all drawn from one random state.
 
     A skorch net has no ``random_state``: it draws from the global ones of torch and numpy, which
@@ -32,6 +32,9 @@ def fit_seeded(estimator: Any, X: Any, y: Any, random_state: Any) -> Any:
 
     random_state : int, RandomState instance or None
         Seeds every ``random_state`` of the clone, nested ones too, that is None.
+
+    **params : dict
+        What else ``fit`` takes, such as ``sample_weight``.
 
     Returns
     -------
@@ -57,7 +60,7 @@ def fit_seeded(estimator: Any, X: Any, y: Any, random_state: Any) -> Any:
     model = seeded(estimator, rng)
     nets = skorch_nets(model)
     if not nets or isinstance(estimator, FrozenEstimator):
-        return model.fit(X, y)
+        return model.fit(X, y, **params)
     from skdal.neural.net import pass_on_interrupts, torch_seed
 
     net = last_step(model)
@@ -69,7 +72,7 @@ def fit_seeded(estimator: Any, X: Any, y: Any, random_state: Any) -> Any:
         np.random.seed(seed)
         if is_skorch(net):
             stack.enter_context(pass_on_interrupts(net))
-        model.fit(X, y)
+        model.fit(X, y, **params)
     if is_skorch(net):
         _check_losses(net)
     return model

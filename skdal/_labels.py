@@ -93,26 +93,33 @@ def labeled_values(y: ArrayLike, mask: np.ndarray) -> np.ndarray:
     return known if mixed else values
 
 
-def hide(y: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Return labels with a marker in every row but some.
+def hide(labels: np.ndarray, rows: np.ndarray, n_rows: int) -> np.ndarray:
+    """Return labels of some rows as those of all, with a marker in every other row.
 
     Parameters
     ----------
-    y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
-        All labels.
+    labels : ndarray of shape (len(rows),) or (len(rows), n_outputs)
+        Labels that are known, none of them a marker.
 
-    known : ndarray of int
-        The rows that keep theirs.
+    rows : ndarray of int
+        The rows that have them.
+
+    n_rows : int
+        How many rows there are.
 
     Returns
     -------
     ndarray
-        NaN is the marker where ``y`` holds floats, else None, in an array of objects: it
-        cannot be mistaken for a label.
+        NaN is the marker where labels are floats, else None, in an array of objects: it cannot
+        be mistaken for a label.
     """
-    is_float = y.dtype.kind == "f"
-    hidden = np.full(y.shape, np.nan if is_float else None, dtype=y.dtype if is_float else object)
-    hidden[known] = y[known]
+    # Without a NaN among them, whole numbers with a -1 would be ambiguous.
+    is_float = labels.dtype.kind == "f" and len(rows) < n_rows
+    shape = (n_rows, *labels.shape[1:])
+    hidden = np.full(
+        shape, np.nan if is_float else None, dtype=labels.dtype if is_float else object
+    )
+    hidden[rows] = labels
     return hidden
 
 

@@ -54,3 +54,55 @@ def stack(*parts: Any) -> Any:
         Of the same kind and number of columns.
     """
     return sp.vstack(parts, format="csr") if sp.issparse(parts[0]) else np.concatenate(parts)
+
+
+def append(X: Any, more: Any) -> Any:
+    """Put rows below the rows of a pool of the same kind.
+
+    Parameters
+    ----------
+    X : array, sparse matrix, DataFrame or list
+        The pool. It is not changed.
+
+    more : array, sparse matrix, DataFrame or list
+        Rows like those of the pool.
+
+    Returns
+    -------
+    array, CSR matrix, DataFrame or list
+        All of them; of a DataFrame the index is numbered anew.
+
+    Raises
+    ------
+    ValueError
+        If the rows have another shape, or are texts where those of the pool are numbers.
+    """
+    if sp.issparse(X):
+        return sp.vstack([X, more], format="csr")
+    if sp.issparse(more):
+        more = more.toarray()
+    if hasattr(X, "iloc"):
+        import pandas as pd
+
+        if not hasattr(more, "iloc"):
+            more = pd.Series(more) if X.ndim == 1 else pd.DataFrame(more, columns=X.columns)
+        return pd.concat([X, more], ignore_index=True)
+    if hasattr(more, "iloc"):
+        more = more.to_numpy()
+    if isinstance(X, list):
+        return [*X, *more]
+    X, more = np.asarray(X), np.asarray(more)
+    if X.dtype.kind in "biufc" and more.dtype.kind not in "biufc":
+        # numpy would turn the whole pool into strings.
+        raise ValueError(
+            f"The new rows have the dtype {more.dtype}, those of X {X.dtype}; pass numbers."
+        )
+    if X.dtype.kind == more.dtype.kind == "f":
+        # A network that works in float32 takes nothing else.
+        more = more.astype(X.dtype, copy=False)
+    if X.shape[1:] != more.shape[1:]:
+        raise ValueError(
+            f"The new rows have the shape {more.shape[1:]}, those of X {X.shape[1:]}; give one "
+            "row of X a line, as in X_new.reshape(1, -1) for a single one."
+        )
+    return np.concatenate([X, more])

@@ -38,8 +38,10 @@ def seeded(estimator: Any, random_state: Any) -> Any:
     """
     rng = check_random_state(random_state)
     copy = clone(estimator)
-    # Not chained: FrozenEstimator.set_params returns None.
-    copy.set_params(**{name: rng.randint(MAX_SEED) for name in unseeded(copy)})
+    seeds = {name: rng.randint(MAX_SEED) for name in unseeded(copy)}
+    if seeds:
+        # Not chained: FrozenEstimator.set_params returns None.
+        copy.set_params(**seeds)
     return copy
 
 

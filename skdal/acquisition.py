@@ -74,7 +74,8 @@ class AcquisitionSampler(BaseSampler):
         if self.estimator is None:
             raise ValueError(
                 f"estimator=None: {type(self).__name__} ranks rows by what a task model says of "
-                "them. Pass the model, or use the sampler in a learner, which lends it its own."
+                "them. Pass the model, or hand the sampler itself, not in a Pipeline, to a "
+                "learner, which lends it its own."
             )
         self._check_estimator(self.estimator)
         rng = check_random_state(self.random_state)

@@ -19,12 +19,10 @@ from skdal._labels import labeled_mask, labeled_values
 from skdal._seeding import MAX_SEED
 
 
-class BaseSampler(BaseEstimator, metaclass=ABCMeta):
-    """Base class of all samplers.
+class PoolEstimator(BaseEstimator, metaclass=ABCMeta):
+    """Base class of whatever learns from a pool of labeled and unlabeled rows.
 
-    A subclass has a ``random_state`` among its parameters, says in ``_fit`` what it learns
-    from the labeled rows, and in ``_select`` which rows of a pool it takes. It may have
-    ``score_samples`` and a parameter ``max_candidates``.
+    A subclass has a ``random_state`` among its parameters, and says in ``_fit`` what it learns.
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {"random_state": ["random_state"]}
@@ -42,16 +40,6 @@ class BaseSampler(BaseEstimator, metaclass=ABCMeta):
         fit got none.
         """
 
-    @abstractmethod
-    def _select(
-        self, X: Any, rows: np.ndarray, n_instances: int, random_state: np.random.RandomState
-    ) -> Bunch:
-        """Take ``n_instances`` of ``rows``, which are numbers of rows of ``X`` in rising order.
-
-        Returns ``rows``, those taken in the order of choice, ``scores``, theirs (NaN if the
-        sampler has none), and whatever else is worth telling. It must not change ``self``.
-        """
-
     def bind(self, model: Any) -> Self:
         """Return a clone that works with a learner's own fitted model.
 
@@ -64,20 +52,20 @@ class BaseSampler(BaseEstimator, metaclass=ABCMeta):
 
         Returns
         -------
-        sampler
+        estimator
             A clone. Where its ``estimator`` is None, it is replaced by ``model``, frozen.
         """
-        sampler = clone(self)
-        if self._wants(model) and sampler.get_params(deep=False).get("estimator", model) is None:
-            sampler.set_params(estimator=FrozenEstimator(model))
-        return sampler
+        bound = clone(self)
+        if self._wants(model) and bound.get_params(deep=False).get("estimator", model) is None:
+            bound.set_params(estimator=FrozenEstimator(model))
+        return bound
 
     def _wants(self, model: Any) -> bool:
-        """Return whether the sampler can make use of a model at all."""
+        """Return whether it can make use of a model at all."""
         return True
 
     def _check_X(self, X: Any, *, reset: bool) -> Any:
-        """Check the pool. This is for samplers that read X themselves, as numbers."""
+        """Check the pool. This is for estimators that read X themselves, as numbers."""
         if np.ma.isMaskedArray(X) and np.ma.getmaskarray(X).any():
             raise ValueError("X is a masked array with masked values; fill them: X.filled(...).")
         tags = self.__sklearn_tags__().input_tags
@@ -98,7 +86,7 @@ class BaseSampler(BaseEstimator, metaclass=ABCMeta):
         return X
 
     def _check_rows(self, X: Any, *, reset: bool) -> Any:
-        """Check the pool only as rows. This is for samplers whose task model reads X."""
+        """Check the pool only as rows. This is for estimators whose task model reads X."""
         # The model checks X for itself, and may take DataFrames and texts.
         X = X.tocsr() if sp.issparse(X) else X  # rows are taken by their numbers
         return validate_data(self, X, skip_check_array=True, reset=reset)
@@ -118,16 +106,16 @@ class BaseSampler(BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         self
-            The fitted sampler.
+            Fitted.
 
         Raises
         ------
         ValueError
             If ``X`` or ``y`` is not what it must be, a parameter is out of range, or no row
-            is labeled and the sampler needs one.
+            is labeled and one is needed.
         """
         self._validate_params()
-        # A fit that fails must leave the sampler as it was, so another one is fitted first.
+        # A fit that fails must leave self as it was, so another one is fitted first.
         fitted = type(self)(**self.get_params(deep=False))
         X = fitted._check_X(X, reset=True)
         mask = labeled_mask(y, _num_samples(X))
@@ -142,18 +130,43 @@ class BaseSampler(BaseEstimator, metaclass=ABCMeta):
         self.__dict__.update(vars(fitted))
         return self
 
-    def _fit_known(self, X: Any, y: np.ndarray | None, mask: np.ndarray) -> Self:
-        """Fit a fresh sampler to labels that are known, whatever they look like: no marker."""
-        self._validate_params()
-        self._learn(self._check_X(X, reset=True), y, mask)
-        return self
-
     def _learn(self, X: Any, y: np.ndarray | None, mask: np.ndarray) -> None:
         self._X = X
         self._row_shape = getattr(X, "shape", ())[1:]
         self.labeled_rows_ = np.flatnonzero(mask)
         self.pool_rows_ = np.flatnonzero(~mask)
         self._fit(X, y)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+class BaseSampler(PoolEstimator):
+    """Base class of all samplers.
+
+    A subclass has a ``random_state`` among its parameters, says in ``_fit`` what it learns
+    from the labeled rows, and in ``_select`` which rows of a pool it takes. It may have
+    ``score_samples`` and a parameter ``max_candidates``.
+    """
+
+    @abstractmethod
+    def _select(
+        self, X: Any, rows: np.ndarray, n_instances: int, random_state: np.random.RandomState
+    ) -> Bunch:
+        """Take ``n_instances`` of ``rows``, which are numbers of rows of ``X`` in rising order.
+
+        Returns ``rows``, those taken in the order of choice, ``scores``, theirs (NaN if the
+        sampler has none), and whatever else is worth telling. It must not change ``self``.
+        """
+
+    def _fit_known(self, X: Any, y: np.ndarray | None, mask: np.ndarray) -> Self:
+        """Fit a fresh sampler to labels that are known, whatever they look like: no marker."""
+        self._validate_params()
+        self._learn(self._check_X(X, reset=True), y, mask)
+        return self
 
     def query(
         self, X: ArrayLike | None = None, n_instances: int = 1, *, return_details: bool = False
@@ -266,12 +279,6 @@ class BaseSampler(BaseEstimator, metaclass=ABCMeta):
         sampler._fit_known(learner.X_training, y, np.ones(len(y), dtype=bool))
         details = sampler.query(X_pool, n_instances, return_details=True)[1]
         return details.rows, details.scores
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.target_tags.multi_output = True
-        return tags
 
 
 def _check_chosen(sampler: Any, chosen: np.ndarray, rows: np.ndarray, n_instances: int) -> None:

@@ -10,25 +10,35 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import is_classifier, is_regressor
-from sklearn.utils import assert_all_finite, check_random_state, indexable
+from sklearn.base import is_classifier
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_random_state, indexable
 from sklearn.utils._param_validation import HasMethods, Interval, validate_params
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _num_samples
+from sklearn.utils.validation import _check_method_params, _num_samples
 
+from skdal._binding import check_sampler, choose, fit_sampler
 from skdal._fitting import fit_seeded
-from skdal._labels import hide, labeled_mask, labeled_values
+from skdal._oracle import given_labels
 from skdal._pool import take
-from skdal._seeding import seeded
+from skdal._seeding import MAX_SEED
+from skdal.samplers.random import RandomSampler
 
 LOOP_CONSTRAINTS: dict[str, Any] = {
     "estimator": [HasMethods(["fit", "predict"])],
-    "sampler": [HasMethods(["bind", "fit", "query"])],
+    "sampler": [HasMethods(["bind", "fit", "query"]), Pipeline],
+    "initial_sampler": [HasMethods(["bind", "fit", "query"]), Pipeline, None],
+    "stopping": [HasMethods(["bind", "fit"]), None],
     "budget": [Interval(Integral, 1, None, closed="left")],
     "n_initial": [Interval(Integral, 1, None, closed="left"), "array-like"],
     "n_instances": [Interval(Integral, 1, None, closed="left")],
     "random_state": ["random_state"],
 }
+
+_TRAIN, _QUERY = 0, 1
+
+_HIDDEN = (
+    "Leave those rows out, or use ActiveLearner or a sampler by itself, which are made for them."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +47,9 @@ class Step:
 
     Parameters
     ----------
-    model : fitted estimator
-        Trained on all rows that are labeled by now. It is never trained again.
+    model : fitted estimator or None
+        Trained on all rows that are labeled by now. It is never trained again. None as long as
+        a classifier has seen a single class.
 
     rows : ndarray of int
         The rows that were labeled just before, in the order of choice.
@@ -50,7 +61,11 @@ class Step:
         What it took to train the model.
 
     query_seconds : float
-        What it took the sampler to learn and to choose ``rows``; 0.0 for the start.
+        What it took the sampler to learn and to choose ``rows``; for the start, 0.0 where
+        no sampler chose it.
+
+    stopping : fitted stopping rule or None
+        What it says is in ``stop_``. None if there is no rule, or no model yet.
 
     Examples
     --------
@@ -64,6 +79,7 @@ class Step:
     n_labels: int
     fit_seconds: float
     query_seconds: float
+    stopping: Any = None
 
 
 @validate_params(LOOP_CONSTRAINTS, prefer_skip_nested_validation=False)
@@ -76,6 +92,9 @@ def play(
     budget: int = 100,
     n_initial: int | ArrayLike = 10,
     n_instances: int = 10,
+    initial_sampler: Any = None,
+    stopping: Any = None,
+    fit_params: dict[str, Any] | None = None,
     random_state: Any = None,
 ) -> Iterator[Step]:
     """Play the learning loop with ``y`` as the oracle, one training at a time.
@@ -85,8 +104,9 @@ def play(
     estimator : estimator
         The task model. A fresh clone is trained in every step, on the labeled rows alone.
 
-    sampler : sampler
-        A fresh clone, bound to the model just trained, chooses the rows of every query.
+    sampler : sampler, or Pipeline that ends in one
+        A fresh clone, bound to the model just trained, chooses the rows of every query. In a
+        Pipeline it sees other features than the model, and is not bound to it.
 
     X : array-like, sparse matrix, DataFrame or list, of n_rows rows
         All rows.
@@ -98,14 +118,31 @@ def play(
         Labels to pay for, those of the start included. The last query is smaller if need be.
 
     n_initial : int or array-like of int, default=10
-        The start: so many rows drawn at random, by :func:`initial_rows`; or these rows.
+        The start: so many rows, chosen by ``initial_sampler``; or these rows.
 
     n_instances : int, default=10
         Rows of a query.
 
+    initial_sampler : sampler, Pipeline that ends in one, or None, default=None
+        Chooses the start, when no label is known, and the next rows as long as a classifier
+        has seen a single class, for then there is no model. None draws the start by
+        :func:`initial_rows`, which knows the classes, and what follows at random.
+
+    stopping : stopping rule or None, default=None
+        A fresh clone, bound to the model, is fitted after every training, as a sampler is. The
+        loop ends where its ``stop_`` is true, even if there is budget left.
+
+    fit_params : dict or None, default=None
+        What else the estimator's ``fit`` takes; arrays of ``n_rows`` rows, such as
+        ``sample_weight``, are cut to the labeled ones.
+
     random_state : int, RandomState instance or None, default=None
         Draws the start, and seeds every ``random_state`` of estimator and sampler, nested
         ones too, that is None: anew in every step. One that is set stays as it is.
+
+        What a step draws depends on this and on the number of labels alone. So where
+        ``n_initial`` is rows, a run that was broken off goes on, as if nothing had happened,
+        by the same call with all rows labeled so far as ``n_initial``.
 
     Returns
     -------
@@ -119,7 +156,7 @@ def play(
         are rows, ``y`` has another length than ``X`` or does not know every label, or
         ``n_initial`` names rows that ``X`` has not.
     TypeError
-        If ``estimator`` or ``sampler`` is a class.
+        If ``estimator`` or ``sampler`` is a class, or a Pipeline ends in something else.
 
     Examples
     --------
@@ -135,10 +172,11 @@ def play(
     20 10 True
     24 4 True
     """
-    check_instances(estimator=estimator, sampler=sampler)
+    check_instances(estimator, sampler, initial_sampler)
     n_rows = _num_samples(X)
-    y = _oracle(estimator, y, n_rows)
+    y = given_labels(estimator, y, n_rows, cure=_HIDDEN)
     (X,) = indexable(X)
+    check_weights(fit_params, n_rows)
     rng = check_random_state(random_state)
     if isinstance(n_initial, Integral):
         n_start = int(n_initial)
@@ -155,55 +193,110 @@ def play(
             f"budget={budget} is more labels than there are: n_samples={n_rows} in X; set budget "
             f"to {n_rows} at most."
         )
+    seconds = 0.0
     if isinstance(n_initial, Integral):
-        start = initial_rows(y, n_start, stratify=is_classifier(estimator), random_state=rng)
-    return _steps(estimator, sampler, X, y, start, budget, n_instances, rng)
+        if initial_sampler is None:
+            start = initial_rows(y, n_start, stratify=is_classifier(estimator), random_state=rng)
+        else:
+            began = perf_counter()
+            none = np.empty(0, dtype=int)
+            start = choose(fit_sampler(initial_sampler, None, X, y[none], none, rng), n_start)
+            seconds = perf_counter() - began
+    if initial_sampler is None:
+        initial_sampler = RandomSampler()
+    seed = rng.randint(MAX_SEED)
+
+    def random_state_of(purpose: int, n_labels: int) -> np.random.RandomState:
+        # By the number of labels, so that it does not matter where a run was taken up again.
+        return np.random.RandomState([seed, n_labels, purpose])
+
+    def steps() -> Iterator[Step]:
+        rows, labeled, query_seconds = start, start, seconds
+        while True:
+            n_next = min(n_instances, budget - len(labeled))
+            model, rule, began = None, None, perf_counter()
+            if n_next == 0 or can_train(estimator, y[labeled]):
+                params = _check_method_params(X, fit_params or {}, indices=labeled)
+                state = random_state_of(_TRAIN, len(labeled))
+                model = fit_seeded(estimator, take(X, labeled), y[labeled], state, **params)
+            fit_seconds = perf_counter() - began
+            if stopping is not None and model is not None:
+                # A seed of its own: a rule that watches changes nothing.
+                rule = fit_sampler(stopping, model, X, y[labeled], labeled, len(labeled))
+            yield Step(model, rows, len(labeled), fit_seconds, query_seconds, rule)
+            if n_next == 0 or (rule is not None and rule.stop_):
+                return
+            began = perf_counter()
+            chooses = initial_sampler if model is None else sampler
+            state = random_state_of(_QUERY, len(labeled))
+            fitted = fit_sampler(chooses, model, X, y[labeled], labeled, state)
+            rows = choose(fitted, n_next)
+            query_seconds = perf_counter() - began
+            labeled = np.concatenate([labeled, rows])
+
+    return steps()
 
 
-def _steps(
-    estimator: Any,
-    sampler: Any,
-    X: Any,
-    y: np.ndarray,
-    rows: np.ndarray,
-    budget: int,
-    n_instances: int,
-    rng: np.random.RandomState,
-) -> Iterator[Step]:
-    labeled = rows
-    query_seconds = 0.0
-    while True:
-        began = perf_counter()
-        model = fit_seeded(estimator, take(X, labeled), y[labeled], rng)
-        fit_seconds = perf_counter() - began
-        yield Step(model, rows, len(labeled), fit_seconds, query_seconds)
-        n_rows = min(n_instances, budget - len(labeled))
-        if n_rows == 0:
-            return
-        began = perf_counter()
-        # Seeded before it is bound: the model is trained, its seeds are no longer to change.
-        bound = seeded(sampler, rng).bind(model).fit(X, hide(y, labeled))
-        rows = bound.query(n_instances=n_rows)
-        query_seconds = perf_counter() - began
-        labeled = np.concatenate([labeled, rows])
-
-
-def check_instances(**params: Any) -> None:
-    """Refuse classes where instances are meant.
+def can_train(estimator: Any, y: np.ndarray) -> bool:
+    """Return whether there are labels enough to train: any, and of a classifier two classes.
 
     Parameters
     ----------
-    **params : dict
-        Parameters by their names.
+    estimator : estimator
+        The task model.
+
+    y : ndarray of shape (n_labeled,) or (n_labeled, n_outputs)
+        The labels known so far.
+    """
+    if not is_classifier(estimator) or y.ndim > 1:
+        return len(y) > 0
+    return len(y) > 1 and bool((y != y[0]).any())
+
+
+def check_weights(fit_params: dict[str, Any] | None, n_rows: int) -> None:
+    """Refuse weights that do not go with the rows, for those of the labeled ones are taken.
+
+    Parameters
+    ----------
+    fit_params : dict or None
+        What else the estimator's ``fit`` takes.
+
+    n_rows : int
+        Rows of X.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer weights than rows.
+    """
+    weights: Any = (fit_params or {}).get("sample_weight")
+    if np.ndim(weights) and len(weights) != n_rows:
+        raise ValueError(
+            f"sample_weight has {len(weights)} rows, but X has {n_rows}; they must be as many."
+        )
+
+
+def check_instances(estimator: Any, sampler: Any, initial_sampler: Any) -> None:
+    """Refuse classes where instances are meant, and Pipelines that do not end in a sampler.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The task model.
+
+    sampler, initial_sampler : sampler, Pipeline or None
+        Of a learner.
 
     Raises
     ------
     TypeError
-        If one of them is a class.
+        If one of them is a class, or no sampler.
     """
-    for name, value in params.items():
-        if isinstance(value, type):
-            raise TypeError(f"{name}={value.__name__} is a class; pass an instance of it.")
+    if isinstance(estimator, type):
+        raise TypeError(f"estimator={estimator.__name__} is a class; pass an instance of it.")
+    for name, value in {"sampler": sampler, "initial_sampler": initial_sampler}.items():
+        if value is not None:
+            check_sampler(name, value)
 
 
 def initial_rows(
@@ -274,45 +367,3 @@ def _given_rows(n_initial: Any, n_rows: int) -> np.ndarray:
     if len(np.unique(rows)) < len(rows):
         raise ValueError("n_initial names a row twice; pass np.unique(n_initial).")
     return rows
-
-
-def _oracle(estimator: Any, y: Any, n_rows: int) -> np.ndarray:
-    """Check that every label is known, and return all in the dtype that a model expects."""
-    if y is None:
-        raise ValueError("y=None: the oracle must know every label; pass y.")
-    if _num_samples(y) != n_rows:
-        raise ValueError(f"y has {_num_samples(y)} rows, but X has {n_rows}; they must be as many.")
-    if not hasattr(y, "dtype") and not hasattr(y, "dtypes"):
-        # numpy would turn the NaN of a list of strings into "nan".
-        y = np.asarray(y, dtype=object)
-    dtype = getattr(y, "dtype", None)
-    kind = dtype.kind if isinstance(dtype, np.dtype) else "O"
-    if kind == "c":
-        raise ValueError(f"Complex data not supported: y has dtype {dtype}; pass real numbers.")
-    if kind == "f":
-        assert_all_finite(y, allow_nan=True, input_name="y")
-    if kind in "US":
-        known = np.ones(n_rows, dtype=bool)
-    elif kind == "f" and is_regressor(estimator):
-        # Whole numbers with -1 among them are ambiguous elsewhere, but here nothing may be
-        # unlabeled, and -1.0 is as good a value as any.
-        known = ~np.isnan(np.asarray(y)).reshape(n_rows, -1).any(axis=1)
-    else:
-        known = labeled_mask(y, n_rows)
-    if not known.all():
-        cure = ""
-        if kind != "f":
-            cure = (
-                " If -1 is a value, pass y.astype(float)."
-                if is_regressor(estimator)
-                else " If -1 is a class, give it another name, as in np.where(y == -1, 0, y)."
-            )
-        raise ValueError(
-            f"y marks {np.sum(~known)} rows as unlabeled (-1, NaN or None), the first of them "
-            f"row {np.argmin(known)}, but the oracle must know every label. Leave those rows out, "
-            f"or use a sampler by itself, which is made for them.{cure}"
-        )
-    values = labeled_values(y, known)
-    if is_classifier(estimator):
-        check_classification_targets(values)
-    return values

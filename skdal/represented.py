@@ -1,4 +1,4 @@
-"""Samplers that work in a representation Psi of the rows."""
+"""What works in a representation Psi of the rows: most samplers, and the stopping rule."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from skdal._fitting import fit_seeded
 from skdal._pool import take
-from skdal.base import BaseSampler
+from skdal.base import BaseSampler, PoolEstimator
 from skdal.representation import (
     RepresentationReader,
     check_has_representation,
@@ -19,15 +19,15 @@ from skdal.representation import (
 )
 
 
-class RepresentationSampler(BaseSampler):
-    """Base class of samplers that work in a representation Psi of the rows.
+class RepresentationEstimator(PoolEstimator):
+    """Base class of whatever works in a representation Psi of the rows.
 
     A subclass has the parameters ``estimator`` and ``layer`` at least, calls
     ``_fit_estimator`` in its ``_fit``, and reads Psi of rows by what ``_reader`` returns.
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **BaseSampler._parameter_constraints,
+        **PoolEstimator._parameter_constraints,
         "estimator": [HasMethods("fit"), StrOptions({"passthrough"}), None],
         "layer": [str, None],
     }
@@ -41,7 +41,7 @@ class RepresentationSampler(BaseSampler):
         return self._check_rows(X, reset=reset)
 
     def _wants(self, model: Any) -> bool:
-        # A linear model sees X itself, and so does a sampler without an estimator.
+        # A linear model sees X itself, and so does whatever has no estimator.
         return has_representation(model)
 
     def _in_x(self) -> bool:
@@ -68,3 +68,7 @@ class RepresentationSampler(BaseSampler):
         if not self._in_x() and hasattr(self.estimator, "__sklearn_tags__"):
             tags.input_tags.sparse = get_tags(self.estimator).input_tags.sparse
         return tags
+
+
+class RepresentationSampler(RepresentationEstimator, BaseSampler):
+    """Base class of samplers that work in a representation Psi of the rows."""

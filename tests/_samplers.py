@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,16 @@ SAMPLERS: list[BaseSampler] = [
         random_state=0,
     ),
 ]
+
+if find_spec("skactiveml") is not None:
+    from skactiveml.pool import Badge, TypiClust
+
+    from skdal.interop import SkactivemlSampler
+
+    SAMPLERS += [
+        SkactivemlSampler(TypiClust(), random_state=0),
+        SkactivemlSampler(Badge(), _QUICK, random_state=0),
+    ]
 
 
 def hiding(sampler: BaseSampler) -> BaseSampler:

@@ -92,8 +92,32 @@ def test_ctrl_c_gets_through():
 
 def test_a_callback_may_pickle_the_net(tmp_path):
     path = tmp_path / "net.pkl"
-    fitted = fit_seeded(_net(callbacks=[Checkpoint(f_pickle=path, monitor=None)]), X32, Y, 0)
+    # All but the pickle would go to the working directory.
+    files = dict.fromkeys(("f_params", "f_optimizer", "f_criterion", "f_history"))
+    files["f_pickle"] = path
+    fitted = fit_seeded(_net(callbacks=[Checkpoint(**files, monitor=None)]), X32, Y, 0)
     with path.open("rb") as file:
         again = pickle.load(file)
     np.testing.assert_array_equal(again.predict_proba(X32), fitted.predict_proba(X32))
     assert "fit_loop" not in vars(NeuralNetClassifier)
+
+
+def test_weights_are_passed_on():
+    weights = np.where(Y == 1, 100.0, 1.0)
+    expected = LogisticRegression(max_iter=1000).fit(X, Y, weights).coef_
+    fitted = fit_seeded(LogisticRegression(max_iter=1000), X, Y, 0, sample_weight=weights)
+    np.testing.assert_array_equal(fitted.coef_, expected)
+    assert (fit_seeded(LogisticRegression(max_iter=1000), X, Y, 0).coef_ != expected).any()
+    frozen = FrozenEstimator(fitted)
+    assert fit_seeded(frozen, X, Y, 0, sample_weight=1 / weights).estimator is fitted
+    np.testing.assert_array_equal(fitted.coef_, expected)
+
+
+def test_parameters_reach_a_skorch_net():
+    class Noting(NeuralNetClassifier):
+        def fit(self, X, y, **fit_params):
+            self.noted_ = fit_params
+            return super().fit(X, y)
+
+    net = Noting(Module, criterion=nn.CrossEntropyLoss, max_epochs=1, verbose=0)
+    assert fit_seeded(net, X32, Y, 0, something=3).noted_ == {"something": 3}

@@ -196,21 +196,25 @@ def test_the_labels_are_not_touched():
     assert y.tolist() == copy.tolist()
 
 
+def _hide(y, rows):
+    return hide(y[rows], rows, len(y))
+
+
 class TestHide:
     def test_floats(self):
         y = np.array([1, 2, 3], dtype=np.float32)
-        hidden = hide(y, np.array([2, 0]))
+        hidden = _hide(y, np.array([2, 0]))
         assert hidden.dtype == np.float32
         np.testing.assert_array_equal(hidden, np.array([1, NAN, 3], dtype=np.float32))
 
     @pytest.mark.parametrize("y", [np.array([-1, 1, 2]), np.array(["a", "bc", "d"])])
     def test_others(self, y):
-        hidden = hide(y, np.array([1, 2]))
+        hidden = _hide(y, np.array([1, 2]))
         assert hidden.dtype == object
         assert hidden.tolist() == [None, *y[1:].tolist()]
 
     def test_several_outputs(self):
-        hidden = hide(np.array([[1, 2], [3, 4]]), np.array([1]))
+        hidden = _hide(np.array([[1, 2], [3, 4]]), np.array([1]))
         assert hidden.tolist() == [[None, None], [3, 4]]
         assert _mask(hidden) == [False, True]
 
@@ -218,16 +222,22 @@ class TestHide:
         "y", [np.array([0.5, -1, 2]), np.array([0, 1, 2]), np.array(list("abc"))]
     )
     def test_round_trip(self, y):
-        hidden = hide(y, np.array([2, 1]))
+        hidden = _hide(y, np.array([2, 1]))
         mask = labeled_mask(hidden, 3)
         assert mask.tolist() == [False, True, True]
         known = labeled_values(hidden, mask)
         assert known.dtype.kind == y.dtype.kind
         np.testing.assert_array_equal(known, y[1:])
 
+    def test_all_known(self):
+        y = np.array([-1.0, 1, 2])
+        hidden = _hide(y, np.arange(3))
+        assert labeled_mask(hidden, 3).all()
+        np.testing.assert_array_equal(labeled_values(hidden, np.ones(3, bool)), y)
+
     def test_y_is_not_touched(self):
         y = np.array([0.5, 1, 2])
-        hide(y, np.array([0]))[:] = 9
+        _hide(y, np.array([0]))[:] = 9
         assert y.tolist() == [0.5, 1, 2]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from skdal._pool import as_matrix, stack, take
+from skdal._pool import append, as_matrix, stack, take
 
 ROWS = np.array([3, 0, 2])
 
@@ -91,3 +91,76 @@ def test_stack():
     stacked = stack(sp.csr_array(a), sp.csr_array(b))
     assert stacked.format == "csr"
     np.testing.assert_array_equal(stacked.toarray(), np.vstack([a, b]))
+
+
+def test_append_arrays_of_any_dimension():
+    for shape in [(5,), (5, 2), (5, 2, 3, 1)]:
+        X = np.arange(np.prod(shape), dtype=float).reshape(shape)
+        before = X.copy()
+        np.testing.assert_array_equal(append(X, X[1:3]), np.concatenate([X, X[1:3]]))
+        np.testing.assert_array_equal(append(X, X[1:3].tolist()), np.concatenate([X, X[1:3]]))
+        np.testing.assert_array_equal(X, before)
+
+
+@pytest.mark.parametrize("pool", [sp.csr_matrix, sp.csr_array, sp.csc_array])
+@pytest.mark.parametrize("more", [np.array, sp.coo_array, sp.csr_matrix])
+def test_append_to_sparse(pool, more):
+    X = np.arange(10.0).reshape(5, 2)
+    below = append(pool(X), more(X[1:3]))
+    assert below.format == "csr"
+    np.testing.assert_array_equal(below.toarray(), np.concatenate([X, X[1:3]]))
+
+
+def test_append_sparse_to_dense():
+    X = np.arange(10.0).reshape(5, 2)
+    below = append(X, sp.csr_array(X[1:3]))
+    assert isinstance(below, np.ndarray)
+    np.testing.assert_array_equal(below, np.concatenate([X, X[1:3]]))
+    below = append(X.tolist(), sp.csr_array(X[1:3]))
+    assert isinstance(below, list)
+    np.testing.assert_array_equal(below, np.concatenate([X, X[1:3]]))
+
+
+def test_append_to_frames_and_lists():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"a": range(5), "b": list("vwxyz")}, index=[9, 8, 7, 6, 5])
+    for more in (frame.iloc[1:3], frame.iloc[1:3].to_numpy()):
+        below = append(frame, more)
+        assert below.columns.tolist() == ["a", "b"]
+        assert below["b"].tolist() == list("vwxyzwx")
+        assert below.index.tolist() == list(range(7))
+    texts = list("vwxyz")
+    for more in (["a"], np.array(["a"]), pd.Series(["a"]), ("a",)):
+        assert append(texts, more) == [*"vwxyz", "a"]
+        assert append(pd.Series(texts), more).tolist() == [*"vwxyz", "a"]
+    assert texts == list("vwxyz")
+    numbers = pd.DataFrame([[1.0, 2.0]])
+    np.testing.assert_array_equal(append([[3.0, 4.0]], numbers), [[3, 4], [1, 2]])
+    np.testing.assert_array_equal(append(np.array([[3.0, 4.0]]), numbers), [[3, 4], [1, 2]])
+
+
+def test_append_keeps_the_precision_of_the_pool():
+    X = np.ones((2, 3), dtype=np.float32)
+    assert append(X, np.ones((1, 3))).dtype == np.float32
+    assert append(X.astype(np.uint8), X.astype(np.uint8)).dtype == np.uint8
+    # What a whole number cannot hold is not cut off.
+    np.testing.assert_array_equal(append(X.astype(np.uint8), X / 2)[2:], X / 2)
+
+
+def test_append_cuts_no_text_off():
+    assert append(np.array(["a"]), np.array(["longer"])).tolist() == ["a", "longer"]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (np.ones((1, 2)), r"shape \(2,\), those of X \(3,\); .*reshape\(1, -1\)"),
+        (np.ones(3), r"shape \(\), those of X \(3,\)"),
+        (np.ones((1, 3, 1)), r"shape \(3, 1\)"),
+        (np.array([list("abc")]), "dtype <U1, those of X float64; pass numbers"),
+        (np.array([[None] * 3]), "dtype object, those of X float64; pass numbers"),
+    ],
+)
+def test_append_what_does_not_go_with_the_pool(more, message):
+    with pytest.raises(ValueError, match=message):
+        append(np.ones((2, 3)), more)

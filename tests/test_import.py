@@ -7,7 +7,7 @@ import pytest
 
 import skdal
 
-HEAVY = ("torch", "skorch", "pulp", "matplotlib")
+HEAVY = ("torch", "skorch", "pulp", "matplotlib", "skactiveml")
 
 
 def _loaded_after(code: str) -> set[str]:
@@ -42,6 +42,14 @@ def test_another_discriminator_needs_no_torch():
         "DiscriminativeSampler(LogisticRegression()).fit([[0], [1], [2]], [0, -1, -1]).query()"
     )
     assert _loaded_after(code) == set()
+
+
+def test_what_interop_lacks(monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("skdal.interop")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "skactiveml", None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'skdal\[interop\]'"):
+        import skdal.interop  # noqa: F401
 
 
 def test_public_names():

@@ -3,15 +3,17 @@
 import pickle
 from dataclasses import FrozenInstanceError
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_array_equal
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_classifier, is_regressor
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris, make_regression
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import NotFittedError, UnsetMetadataPassedError
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -26,10 +28,17 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skdal import BudgetedLearner, DiscriminativeSampler, RandomSampler
+from skdal import (
+    BudgetedLearner,
+    CoreSetSampler,
+    DiscriminativeSampler,
+    RandomSampler,
+    UncertaintySampler,
+)
 from skdal._labels import labeled_mask
 from skdal._seeding import seeded
 from skdal.loop import initial_rows, play
+from tests.learner._shared import Counting, EnoughLabels
 
 X, Y = load_iris(return_X_y=True)
 RANDOM = RandomSampler(random_state=0)
@@ -89,8 +98,8 @@ CLASSES_MINUS_ONE = {
 @parametrize_with_checks(
     [
         BudgetedLearner(LogisticRegression(max_iter=1000), RandomSampler(), **CHECKED),
-        # 30 is the smallest pool of the checks; more labels let a regression score.
-        BudgetedLearner(Ridge(), RandomSampler(), **(CHECKED | {"n_initial": 8})),
+        # Ten random rows are too few for the score that is asked of a regression.
+        BudgetedLearner(Ridge(), CoreSetSampler(), **(CHECKED | {"n_initial": 5})),
     ],
     expected_failed_checks=lambda learner: CLASSES_MINUS_ONE if is_classifier(learner) else {},
 )
@@ -486,3 +495,190 @@ def test_a_progress_bar_counts_labels(capsys):
     assert "25/25" in capsys.readouterr().err
     BudgetedLearner(GaussianNB(), RANDOM, budget=25).fit(X, Y)
     assert capsys.readouterr().err == ""
+
+
+def test_as_many_trainings_as_steps():
+    Counting.n_fits = 0
+    learner = BudgetedLearner(Counting(), Spy(), budget=40, random_state=0, keep_models=True)
+    Spy.fits.clear()
+    learner.fit(X, Y)
+    assert Counting.n_fits == len(learner.history_) == len(learner.models_) == 4
+    assert [spied[2].estimator for spied in Spy.fits] == learner.models_[:-1]
+    assert learner.models_[-1] is learner.estimator_
+    learner.predict_proba(X)
+    learner.score(X, Y)
+    assert Counting.n_fits == 4
+
+
+def test_models_are_kept_only_if_asked_for():
+    learner = BudgetedLearner(GaussianNB(), RANDOM, budget=30, keep_models=True).fit(X, Y)
+    for model, step in zip(learner.models_, learner.history_, strict=True):
+        rows = learner.labeled_rows_[: step["n_labels"]]
+        expected = GaussianNB().fit(X[rows], Y[rows])
+        assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
+    assert not hasattr(learner.set_params(keep_models=False).fit(X, Y), "models_")
+
+
+def test_an_initial_sampler_chooses_the_start():
+    learner = BudgetedLearner(
+        GaussianNB(), RANDOM, budget=20, n_initial=8, initial_sampler=CoreSetSampler()
+    ).fit(X, Y)
+    expected = CoreSetSampler().fit(X, np.full(150, -1)).query(n_instances=8)
+    assert_array_equal(learner.history_[0]["rows"], expected)
+    assert learner.history_[0]["query_seconds"] > 0
+    # Rows that are given need no sampler.
+    learner.set_params(n_initial=[3, 80]).fit(X, Y)
+    assert learner.history_[0]["rows"].tolist() == [3, 80]
+    assert learner.history_[0]["query_seconds"] == 0
+
+
+def test_the_initial_sampler_goes_on_while_there_is_a_single_class():
+    learner = BudgetedLearner(
+        GaussianNB(), UncertaintySampler(), budget=9, n_initial=[0, 1], n_instances=3
+    ).set_params(initial_sampler=CoreSetSampler(), keep_models=True, random_state=0)
+    learner.fit(X, Y)
+    assert learner.models_[0] is None
+    y = np.where(np.arange(150) < 2, 0, -1)
+    expected = CoreSetSampler().fit(X, y).query(n_instances=3)
+    assert_array_equal(learner.history_[1]["rows"], expected)
+    assert learner.models_[1] is not None
+
+
+@pytest.mark.parametrize("initial_sampler", [UncertaintySampler(GaussianNB())])
+def test_an_initial_sampler_must_do_without_labels(initial_sampler):
+    learner = BudgetedLearner(GaussianNB(), RANDOM, initial_sampler=initial_sampler)
+    with pytest.raises(ValueError, match="no labeled row, and UncertaintySampler needs"):
+        learner.fit(X, Y)
+
+
+def test_a_stopping_rule_ends_the_loop():
+    learner = BudgetedLearner(GaussianNB(), RandomSampler(), budget=60, random_state=0)
+    whole = clone(learner).fit(X, Y)
+    stopped = learner.set_params(stopping=EnoughLabels(30), keep_models=True).fit(X, Y)
+    assert [step["n_labels"] for step in stopped.history_] == [10, 20, 30]
+    assert [step["stop"] for step in stopped.history_] == [False, False, True]
+    assert "stop" not in whole.history_[0]
+    assert_array_equal(stopped.labeled_rows_, whole.labeled_rows_[:30])
+    assert stopped.stopping_.stop_
+    assert stopped.stopping_.estimator is stopped.estimator_
+    assert len(stopped.models_) == 3
+    patient = learner.set_params(stopping=EnoughLabels(1000)).fit(X, Y)
+    assert_array_equal(patient.labeled_rows_, whole.labeled_rows_)
+    assert_array_equal(patient.predict_proba(X), whole.predict_proba(X))
+    assert not hasattr(learner.set_params(stopping=None).fit(X, Y), "stopping_")
+
+
+def test_a_rule_is_not_asked_before_there_is_a_model():
+    learner = BudgetedLearner(
+        GaussianNB(), CoreSetSampler(), budget=8, n_initial=[0, 1], n_instances=3
+    ).set_params(stopping=EnoughLabels(1), random_state=0)
+    learner.fit(X, Y)
+    assert [step["stop"] for step in learner.history_] == [False, True]
+
+
+# Metadata
+
+
+WEIGHTS = np.linspace(0.1, 5, 150)
+
+
+class Weighed(Counting):
+    """A classifier that notes the weights of its rows."""
+
+    def fit(self, X, y, sample_weight=None):
+        self.weights_ = sample_weight
+        return super().fit(X, y, sample_weight)
+
+
+def test_weights_are_cut_to_the_labeled_rows():
+    with config_context(enable_metadata_routing=True):
+        model = Weighed().set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        learner = BudgetedLearner(model, RandomSampler(), budget=30, random_state=0)
+        for weights in (WEIGHTS, WEIGHTS.tolist(), pd.Series(WEIGHTS, index=np.arange(150)[::-1])):
+            learner.set_params(keep_models=True).fit(X, Y, sample_weight=weights)
+            for trained, n_labels in zip(learner.models_, [10, 20, 30], strict=True):
+                rows = learner.labeled_rows_[:n_labels]
+                assert_array_equal(trained.weights_, WEIGHTS[rows])
+        test = (np.arange(150) % 3 == 0).astype(float)
+        assert learner.score(X, Y, sample_weight=test) == learner.score(X[::3], Y[::3])
+        assert learner.score(X, Y, sample_weight=test) != learner.score(X, Y)
+        plain = learner.fit(X, Y)
+        assert plain.estimator_.weights_ is None
+
+
+def test_weights_through_cross_validation_and_a_pipeline():
+    with config_context(enable_metadata_routing=True):
+        model = Weighed().set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        learner = BudgetedLearner(model, RandomSampler(), budget=20, random_state=0)
+        scaler = StandardScaler().set_fit_request(sample_weight=False)
+        pipeline = make_pipeline(scaler, learner).fit(X, Y, sample_weight=WEIGHTS)
+        assert len(pipeline[-1].estimator_.weights_) == 20
+        scores = cross_validate(
+            pipeline, X, Y, params={"sample_weight": WEIGHTS}, cv=3, error_score="raise"
+        )
+        assert np.isfinite(scores["test_score"]).all()
+
+
+def test_metadata_that_nobody_asked_for():
+    learner = BudgetedLearner(GaussianNB(), RANDOM, budget=20).fit(X, Y)
+    before = joblib.hash(vars(learner))
+    with config_context(enable_metadata_routing=True):
+        with pytest.raises(TypeError, match=r"BudgetedLearner.fit .* argument.* \{'groups'\}"):
+            learner.fit(X, Y, groups=WEIGHTS)
+        with pytest.raises(UnsetMetadataPassedError, match="set_fit_request"):
+            learner.fit(X, Y, sample_weight=WEIGHTS)
+        with pytest.raises(UnsetMetadataPassedError, match="set_score_request"):
+            learner.score(X, Y, sample_weight=WEIGHTS)
+        model = GaussianNB().set_fit_request(sample_weight=True)
+        short = BudgetedLearner(model, RANDOM, budget=20)
+        with pytest.raises(ValueError, match="sample_weight has 149 rows, but X has 150"):
+            short.fit(X, Y, sample_weight=WEIGHTS[1:])
+    for method in (learner.fit, learner.score):
+        with pytest.raises(ValueError, match="only supported if enable_metadata_routing=True"):
+            method(X, Y, sample_weight=WEIGHTS)
+    assert joblib.hash(vars(learner)) == before
+
+
+# A scikit-learn estimator like any other
+
+
+def test_a_fit_that_fails_leaves_the_learner_as_it_was():
+    learner = BudgetedLearner(Counting(), RandomSampler(), budget=30, random_state=0).fit(X, Y)
+    before = joblib.hash(vars(learner))
+    with pytest.raises(ValueError, match="budget=30 is more"):
+        learner.fit(X[:20], Y[:20])
+    Counting.raises = KeyboardInterrupt()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            learner.fit(X[::-1], Y[::-1])
+    finally:
+        Counting.raises = None
+    assert joblib.hash(vars(learner)) == before
+
+
+def test_html():
+    assert "BudgetedLearner" in BudgetedLearner(GaussianNB(), RANDOM)._repr_html_()
+    assert "BudgetedLearner" in BudgetedLearner(GaussianNB(), RANDOM).fit(X, Y)._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "message"),
+    [
+        ({"initial_sampler": RandomSampler}, TypeError, "initial_sampler=RandomSampler is a class"),
+        ({"initial_sampler": GaussianNB()}, ValueError, "'initial_sampler' parameter"),
+        ({"sampler": make_pipeline(StandardScaler(), GaussianNB())}, TypeError, "sampler="),
+        ({"stopping": 5}, ValueError, "'stopping' parameter"),
+        ({"keep_models": "yes"}, ValueError, "'keep_models' parameter"),
+        ({"verbose": "loud"}, ValueError, "'verbose' parameter"),
+    ],
+)
+def test_more_that_is_refused(params, error, message):
+    learner = BudgetedLearner(**({"estimator": GaussianNB(), "sampler": RANDOM} | params))
+    with pytest.raises(error, match=message):
+        learner.fit(X, Y)
+
+
+@pytest.mark.parametrize("bad", [X[0], X[:0], np.empty((150, 0))], ids=["1-d", "empty", "narrow"])
+def test_a_pool_that_is_none(bad):
+    with pytest.raises(ValueError, match=r"rows|0 feature\(s\)|budget|no rows|labels"):
+        BudgetedLearner(GaussianNB(), RANDOM).fit(bad, Y[: len(bad)])
