@@ -7,18 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
-from skdal._cover import Cover, search_swaps
+from skdal._cover import Cover
+from skdal._cover_bound import is_refuted
 from skdal._cover_models import Answer, covering_problem, fewest_outliers, solve
+from skdal._nearby import Nearby
 from skdal._neighbors import PRECISION, Points
+from skdal._swaps import search_swaps
 
 # PuLP takes some 6 microseconds a nonzero to build a model and to hand it over.
 _MAX_NONZEROS = 250_000
 _SECONDS_PER_NONZERO = 1e-5
-# Distances kept, of 12 bytes each.
-_MAX_NEIGHBORS = 8_000_000
-_N_SAMPLED, _N_VIOLATED = 500, 50
 _N_SWAPS = 3000
 
 
@@ -88,17 +87,17 @@ class RadiusSearch:
         self.deadline = deadline
         # Closer radii are not tried where nothing is decided.
         self.fineness = max(tolerance, 1e-3)
-        self.pick = pick
         self.base = points.nearest(points.prepare(centers))
         self.rows = pick(k)
         self.radius = self.evaluate(self.rows)
         # So many points, and one more, are that far apart: two inliers would share a center.
         self.lower_bound = 0.0
         self.raise_to(spread / 2 * (1 - PRECISION))
-        self.stored = np.empty(0, dtype=np.int64)
-        self.squared = sp.csr_matrix((0, points.n_rows))
-        self.horizon = self.radius
-        self.sampled = self.too_large = False
+        n_picks = k + n_outliers
+        self.nearby = Nearby(
+            points, self.base, pick, n_picks, n_outliers, self.radius, self.deadline
+        )
+        self.too_large = False
         # The relaxation proves nothing from this radius upward.
         self.relaxed = np.inf
         self.failure: str | None = None
@@ -132,16 +131,34 @@ class RadiusSearch:
                 undecided.append(radius)
         return self.run_solver()
 
-    def run_swaps(self) -> None:
+    def run_swaps(self, effort: int, step: float) -> None:
         """Search longer for slightly smaller radii, as long as they are found."""
         while not self.closed() and self.seconds_left() > 0:
-            radius = max(self.lower_bound, self.radius * (1 - self.fineness / 2))
-            if not self.probe(radius, patient=True):
+            radius = max(self.lower_bound, self.radius * (1 - self.fineness * step))
+            if not self.probe(radius, effort=effort):
                 break
+
+    def run_proofs(self) -> None:
+        """Raise the lower bound without a solver, as long as that is not too hard."""
+        undecided = np.inf
+        while not self.closed() and self.seconds_left() > 0:
+            if undecided - self.lower_bound < self.radius * self.fineness / 4:
+                break
+            # The larger a radius, the harder to refute; the last of these is proof enough.
+            radius = min(
+                self.lower_bound + self.radius * self.fineness / 2,
+                (self.lower_bound + undecided) / 2,
+                self.radius * (1 - 0.99 * self.tolerance),
+            )
+            if self.probe(radius, prove=self.seconds_left() / 2) is not False:
+                undecided = radius
 
     def run_solver(self) -> str:
         """Narrow the bracket by integer programs."""
-        self.run_swaps()
+        self.run_swaps(effort=10, step=1 / 2)
+        self.run_proofs()
+        # Smaller steps are found more easily.
+        self.run_swaps(effort=60, step=1 / 8)
         undecided: list[float] = []
         share = 2
         while not self.closed():
@@ -156,7 +173,6 @@ class RadiusSearch:
             widest = int(np.diff(ends).argmax())
             radius = float(ends[widest : widest + 2].mean())
             if not undecided:
-                # The smallest radius whose failure would be proof enough is the easiest to refute.
                 radius = min(radius, self.radius * (1 - 0.99 * self.tolerance))
             elif ends[widest + 1] - ends[widest] < self.radius * self.fineness / 8:
                 undecided, share = [], 1
@@ -181,7 +197,9 @@ class RadiusSearch:
         last = len(squared) - 1 - self.n_outliers
         return float(np.partition(squared, last)[last])
 
-    def probe(self, radius: float, *, seconds: float = 0.0, patient: bool = False) -> bool | None:
+    def probe(
+        self, radius: float, *, seconds: float = 0.0, effort: int = 1, prove: float = 0.0
+    ) -> bool | None:
         """Ask whether a radius can be had: yes, no, or not known.
 
         Parameters
@@ -193,17 +211,21 @@ class RadiusSearch:
         seconds : float
             How long a solver may take.
 
-        patient : bool
-            Whether to search long.
+        effort : int
+            How many times as long as at least to search by swaps.
+
+        prove : float
+            How long to look for a proof that there is none, and for nothing else.
         """
         for _ in range(10):
-            kept = self.stored_cover(radius)
+            kept = self.nearby.cover(radius, self.radius)
             if kept is None:
+                self.too_large = self.nearby.too_large
                 return None
             cover, complete = kept
-            outcome, rows = self.decide(cover, radius, seconds, patient)
+            outcome, rows = self.decide(cover, radius, seconds, effort, prove)
             if outcome is False:
-                self.raise_bound(radius, complete)
+                self.raise_to(self.nearby.following(radius) if complete else radius)
                 return False
             if rows is None:
                 return None
@@ -214,19 +236,19 @@ class RadiusSearch:
             if complete or outcome is None:
                 return None
             # Rows left out of the sample turned out to matter.
-            outside = np.argsort(-squared)[: self.n_outliers + _N_VIOLATED]
-            outside = outside[squared[outside] > radius**2]
-            if not self.store(np.setdiff1d(outside, self.stored)):
+            if not self.nearby.add_violated(squared, radius):
                 self.too_large = True
                 return None
         return None
 
     def decide(
-        self, cover: Cover, radius: float, seconds: float, patient: bool
+        self, cover: Cover, radius: float, seconds: float, effort: int, prove: float
     ) -> tuple[bool | None, np.ndarray | None]:
         """Answer for some of the rows: whether they can be covered, and the best rows found."""
         best = cover.greedy(self.k)
         shares = None
+        if prove and cover.n_uncovered(best) > self.n_outliers:
+            return (False if is_refuted(cover, self.k, prove) else None), None
         if cover.n_uncovered(best) > self.n_outliers:
             if radius < self.relaxed:
                 bound, shares = fewest_outliers(cover, self.k, self.seconds_left())
@@ -237,7 +259,7 @@ class RadiusSearch:
                     self.relaxed = radius
                     largest = np.argsort(-shares, kind="stable")[: self.k]
                     best = min(best, largest, key=cover.n_uncovered)
-            n_swaps = min(_N_SWAPS * (10 if patient else 1), 20 * len(cover.sets))
+            n_swaps = min(_N_SWAPS, 20 * len(cover.sets)) * effort
             best = search_swaps(cover, best, self.k, self.rng, n_swaps, self.deadline)
         if cover.n_uncovered(best) <= self.n_outliers:
             return True, cover.sets[best]
@@ -278,62 +300,7 @@ class RadiusSearch:
         self.radius = min(float(radius), self.evaluate(self.rows))
         self.raise_to(self.lower_bound)
 
-    def raise_bound(self, radius: float, complete: bool) -> None:
-        """Take note that a radius cannot be had."""
-        bound = radius
-        if complete:
-            # The smallest radius is a distance, of a row that is not covered here.
-            needed = self.base > radius**2 * (1 + PRECISION)
-            larger = self.squared.data[self.squared.data > radius**2 * (1 + PRECISION)]
-            following = min(
-                larger.min(initial=self.horizon**2), self.base[needed].min(initial=np.inf)
-            )
-            bound = max(radius, float(np.sqrt(following)) * (1 - PRECISION))
-        self.raise_to(bound)
-
     def raise_to(self, bound: float) -> None:
         self.lower_bound = min(max(self.lower_bound, bound), self.radius)
         if self.lower_bound >= self.radius * (1 - 3 * PRECISION):
             self.lower_bound = self.radius
-
-    def stored_cover(self, radius: float) -> tuple[Cover, bool] | None:
-        """Return which rows cover which, and whether all rows that matter are among them."""
-        needed = self.base > radius**2 * (1 + PRECISION)
-        if not self.sampled:
-            missing = needed.copy()
-            missing[self.stored] = False
-            if not self.store(np.flatnonzero(missing)):
-                if self.seconds_left() <= 0:
-                    return None
-                self.sample()
-        if self.sampled and not len(self.stored):
-            self.too_large = True
-            return None
-        used = np.flatnonzero(needed[self.stored])
-        matrix = self.squared[used]
-        near = matrix.data <= radius**2 * (1 + PRECISION)
-        ends = np.concatenate([[0], np.cumsum(near)])[matrix.indptr]
-        near_matrix = sp.csr_matrix(
-            (np.ones(ends[-1], dtype=np.int8), matrix.indices[near], ends), shape=matrix.shape
-        )
-        return Cover(near_matrix, self.n_outliers), len(used) == np.count_nonzero(needed)
-
-    def store(self, rows: np.ndarray) -> bool:
-        """Find the neighbors of rows, out to the first radius; False if they are too many."""
-        if len(rows):
-            room = _MAX_NEIGHBORS - self.squared.nnz
-            found = self.points.neighbors(rows, self.horizon**2, room, self.deadline)
-            if found is None:
-                return False
-            self.squared = sp.vstack([self.squared, found], format="csr")
-            self.stored = np.concatenate([self.stored, rows])
-        return True
-
-    def sample(self) -> None:
-        """Make do with the rows that are hardest to cover, those that greedy would choose."""
-        self.sampled = True
-        self.stored, self.squared = self.stored[:0], self.squared[:0]
-        self.horizon = self.radius
-        rows = self.pick(min(self.k + self.n_outliers + _N_SAMPLED, self.points.n_rows))
-        while len(rows) and not self.store(rows):
-            rows = rows[: len(rows) // 2]

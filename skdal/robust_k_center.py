@@ -135,10 +135,11 @@ def robust_k_center(
 
     Notes
     -----
-    The lower bound rises only by proof: by a linear relaxation whose dual values are checked
-    here, or where a solver says that an integer program is infeasible. It starts from
-    :math:`r / 2`, with :math:`r` the radius of greedy with as many rows more as there are
-    outliers: so many points and one are pairwise :math:`r` apart, and as far from ``centers``.
+    The lower bound rises only by proof: by linear relaxations, with cuts and branching, whose dual
+    values are checked here or which have no solution at all, or where a solver says that an integer
+    program is infeasible. It starts from :math:`r / 2`, with :math:`r` the radius of greedy with as
+    many rows more as there are outliers: so many points and one are pairwise :math:`r` apart, and as
+    far from ``centers``.
 
     Memory does not grow with the square of the number of rows. Where too many distances matter,
     a part of the rows makes the lower bound, which stays valid.

@@ -9,15 +9,18 @@ import warnings
 import numpy as np
 import pulp
 import pytest
+import scipy.sparse as sp
 from scipy.spatial.distance import cdist
 from sklearn.exceptions import ConvergenceWarning
 
-from skdal import _cover_models
+from skdal import _cover_models, _nearby
 from skdal import _radius_search as module
 from skdal import robust_k_center as api
-from skdal._cover import Cover, search_swaps
+from skdal._cover import Cover
+from skdal._cover_bound import is_refuted
 from skdal._cover_models import available_solvers, fewest_outliers
 from skdal._neighbors import Points
+from skdal._swaps import search_swaps
 from skdal.k_center import covering_radius, greedy_k_center
 from skdal.robust_k_center import robust_k_center
 
@@ -112,9 +115,9 @@ def test_bracket_without_solver(monkeypatch):
 
 
 def test_bracket_on_a_sample_of_rows(monkeypatch):
-    monkeypatch.setattr(module, "_MAX_NEIGHBORS", 40)
-    monkeypatch.setattr(module, "_N_SAMPLED", 1)
-    monkeypatch.setattr(module, "_N_VIOLATED", 1)
+    monkeypatch.setattr(_nearby, "_MAX_NEIGHBORS", 40)
+    monkeypatch.setattr(_nearby, "_N_SAMPLED", 1)
+    monkeypatch.setattr(_nearby, "_N_VIOLATED", 1)
     for seed in range(60):
         X, centers, k, n_outliers = small_problem(3000 + seed)
         with warnings.catch_warnings():
@@ -202,6 +205,7 @@ def larger_problem(n=150, k=12):
 def no_shortcuts(monkeypatch):
     """Leave to the solver what the relaxation and the swaps would settle."""
     monkeypatch.setattr(module, "fewest_outliers", lambda *args: (0.0, None))
+    monkeypatch.setattr(module, "is_refuted", lambda *args: False)
     monkeypatch.setattr(module, "search_swaps", lambda cover, start, *args: start)
 
 
@@ -405,7 +409,7 @@ def test_reductions_keep_the_answer(n_outliers):
     for _ in range(30):
         A = rng.rand(rng.randint(3, 9), 7) < rng.choice([0.25, 0.5])
         A[np.arange(len(A)), rng.randint(0, 7, len(A))] = True
-        cover = Cover(module.sp.csr_matrix(A.astype(np.int8)), n_outliers)
+        cover = Cover(sp.csr_matrix(A.astype(np.int8)), n_outliers)
         assert cover.matrix.shape[0] <= len(A)
         for k in (1, 2, 3):
             left = brute_outliers(cover.matrix.toarray().astype(bool), k)
@@ -416,6 +420,7 @@ def test_reductions_keep_the_answer(n_outliers):
             assert left <= brute_outliers(A, k)
             bound, _ = fewest_outliers(cover, k, 10)
             assert not (bound > n_outliers + 1e-6 and possible)
+            assert not (is_refuted(cover, k, 10) and possible)
             chosen = search_swaps(cover, cover.greedy(k), k, rng, 100, time.perf_counter() + 5)
             assert len(chosen) <= k
             assert (cover.n_uncovered(chosen) <= n_outliers) == possible
@@ -432,3 +437,32 @@ def test_neighbors_are_exact():
     near = D[rows] <= 9
     np.testing.assert_allclose(found.toarray()[near], D[rows][near], rtol=1e-6)
     assert Points(X).neighbors(rows, 9.0, 2, time.perf_counter() + 9) is None
+
+
+@pytest.mark.parametrize("n_outliers", [0, 1, 2])
+def test_refuted_is_impossible(n_outliers):
+    rng = np.random.RandomState(n_outliers)
+    n_refuted = 0
+    for _ in range(60):
+        A = rng.rand(rng.randint(6, 16), 10) < rng.choice([0.15, 0.25, 0.4])
+        A[np.arange(len(A)), rng.randint(0, 10, len(A))] = True
+        cover = Cover(sp.csr_matrix(A.astype(np.int8)), n_outliers)
+        for k in (1, 2, 3, 4):
+            possible = brute_outliers(A, k) <= n_outliers
+            refuted = is_refuted(cover, k, 10)
+            # So small, the proof never fails for want of time.
+            assert refuted == (not possible)
+            n_refuted += refuted
+    assert n_refuted > 20
+
+
+def test_refuted_where_the_relaxation_is_not():
+    # Of three elements, every set covers two: 1.5 sets are enough for the relaxation.
+    cover = Cover(sp.csr_matrix(1 - np.eye(3, dtype=np.int8)), 0)
+    assert fewest_outliers(cover, 1, 10)[0] > 0
+    A = sp.block_diag([cover.matrix] * 2, format="csr")
+    cover = Cover(A, 0)
+    assert fewest_outliers(cover, 3, 10)[0] == pytest.approx(0)
+    assert is_refuted(cover, 3, 10)
+    assert not is_refuted(cover, 4, 10)
+    assert not is_refuted(cover, 3, 0)
