@@ -31,7 +31,7 @@ from skdal.k_center import greedy_k_center
 CASES = [
     *((f"uniform{d}", 100, 1000, 3) for d in (2, 3, 4, 5, 6, 8, 10, 12, 16)),
     *((f"uniform{d}", 1000, 100, 3) for d in (2, 16)),
-    *((f"uniform{d}", 1, 100, 3) for d in (2, 4, 8, 16)),
+    *((f"uniform{d}", 1, 100, 3) for d in (2, 3, 4, 8, 16)),
     ("uniform64", 1000, 1000, 2),
     ("pca64", 1000, 100, 3),
     ("pca64", 100, 1000, 2),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skdal._points import CELLS, parts
+from skdal._points import CELLS, parts, unit_of
 
 # Every row is compared with so many centers before any row is left behind.
 _FIRST = 64
@@ -16,78 +16,6 @@ _SHORTLIST = 2048
 _BATCH, _NEAR = 32, 0.95
 # Numbers in a block of rows that stays in the cache.
 _BLOCK = 2**15
-
-
-def farthest_first(bounds: LazyBounds, k: int) -> float:
-    """Pick k rows, or all that differ; return the squared distance of the row that is next."""
-    n, d = bounds.X.shape
-    if d <= _FEW_COLUMNS and bounds.n_centers < _FIRST:
-        rest = _pick_above(bounds, np.arange(n), -1, min(k, len(bounds.picked) + _FIRST))
-        if rest is not None and (rest == 0 or len(bounds.picked) == k):
-            return rest
-    size = max(_SHORTLIST, _BLOCK // d)
-    while True:
-        n_before = bounds.n_centers
-        rest = _pick_above(bounds, *bounds.shortlist(size), k)
-        if rest is not None:
-            return rest
-        if bounds.n_centers == n_before:
-            size *= 2  # more rows than these are equally far, and the first of them counts
-        else:
-            # Later picks shrink the bounds less: a longer list serves for many of them.
-            size = max(size, min(2 * size, 2**14, 2**22 // d, n // 4))
-
-
-def _pick_above(bounds: LazyBounds, rows: np.ndarray, tau: float, k: int) -> float | None:
-    """Pick among some rows, up to k in all, while one is farther than tau: no other row is.
-
-    Once there are k, or no row is farther than 0, return the squared distance of the next row.
-    """
-    rows, block = bounds.refresh(rows, tau)
-    if bounds.X.shape[1] <= _FEW_COLUMNS:
-        block = np.asfortranarray(block)  # short rows are slow to multiply
-    bound = bounds.bound[rows]
-    # Positions in `rows` where the squared distance is known, and has left `bound` for good.
-    known, squared, limit = np.empty(0, dtype=np.intp), np.empty(0), np.empty(0)
-    batch = _BATCH
-    rest = None
-    while rest is None:
-        best, top = float(squared.max(initial=-1)), float(bound.max(initial=-1))
-        if max(best, top) <= tau:
-            if tau < 0:
-                rest = 0.0  # every row is picked
-            break
-        if top >= best:
-            new = np.flatnonzero(bound >= max(best, _NEAR * top))
-            if len(new) > batch:
-                new = new[np.argpartition(bound[new], len(new) - batch)[-batch:]]
-            exact = bounds.exact(rows[new], block[new])
-            known, squared, limit = (
-                np.append(known, new),
-                np.append(squared, exact),
-                np.append(limit, bounds.limit(exact, block[new])),
-            )
-            bound[new] = -1
-            batch *= 2
-        elif len(bounds.picked) == k or not best:
-            rest = best
-        else:
-            ties = np.flatnonzero(squared == best)
-            pick = ties[rows[known[ties]].argmin()]
-            squared[pick] = limit[pick] = -1
-            product = block @ bounds.add(rows[known[pick]], block[known[pick]])
-            np.minimum(bound, product, out=bound)
-            near = (product[known] < limit).nonzero()[0]
-            if len(near):
-                exact = bounds.pairs(rows[known[near]], np.array([bounds.n_centers - 1]))
-                squared[near] = np.minimum(squared[near], exact)
-                limit[near] = bounds.limit(squared[near], block[known[near]])
-            batch = _BATCH
-    rounded = squared.astype(bound.dtype)
-    up = np.nextafter(rounded, bound.dtype.type(np.inf))
-    bound[known] = np.where(rounded < squared, up, rounded)
-    bounds.bound[rows], bounds.seen[rows] = bound, bounds.n_centers
-    return rest
 
 
 class LazyBounds:
@@ -107,10 +35,7 @@ class LazyBounds:
         info = np.finfo(np.result_type(X, centers, np.float32))
         self.g = float(info.eps) * (d + 4)
         self.tiny = float(info.tiny) * (d + 4)
-        ends = [float(end) for Z in (X, centers) if len(Z) for end in (Z.min(), Z.max())]
-        exponent = int(np.frexp(max(map(abs, ends)))[1])
-        # The squares of very large and very small numbers are no floats.
-        self.unit = float(np.ldexp(1.0, max(exponent, -1000))) if abs(exponent) > 30 else 1.0
+        self.unit = unit_of(X, centers)
         some = X[:: -(-n // 4096)] * np.float64(1 / self.unit)
         self.origin = (some / len(some)).sum(axis=0).astype(info.dtype)
         self.n_rows_of_block = min(max(_BLOCK // (d + 2), 512), 4096)
@@ -161,6 +86,79 @@ class LazyBounds:
         self._append(z[None])
         return self.multiplied[self.n_centers - 1]
 
+    def start(self, row: int) -> None:
+        """Make a row the first center."""
+        self.add(row, self.read(self.X[row : row + 1])[0])
+        self.compare_first()
+
+    def farthest_first(self, k: int) -> float:
+        """Pick k rows, or all that differ; return the squared distance of the row that is next."""
+        n, d = self.X.shape
+        if d <= _FEW_COLUMNS and self.n_centers < _FIRST:
+            rest = self._pick_above(np.arange(n), -1, min(k, len(self.picked) + _FIRST))
+            if rest is not None and (rest == 0 or len(self.picked) == k):
+                return rest
+        size = max(_SHORTLIST, _BLOCK // d)
+        while True:
+            n_before = self.n_centers
+            rest = self._pick_above(*self.shortlist(size), k)
+            if rest is not None:
+                return rest
+            if self.n_centers == n_before:
+                size *= 2  # more rows than these are equally far, and the first of them counts
+            else:
+                # Later picks shrink the bounds less: a longer list serves for many of them.
+                size = max(size, min(2 * size, 2**14, 2**22 // d, n // 4))
+
+    def _pick_above(self, rows: np.ndarray, tau: float, k: int) -> float | None:
+        """Pick among some rows, up to k in all, while one is farther than tau: no other row is.
+
+        Once there are k, or no row is farther than 0, return the squared distance of the next row.
+        """
+        rows, block = self.refresh(rows, tau)
+        bound = self.bound[rows]
+        # Positions in `rows` where the squared distance is known, and has left `bound` for good.
+        known, squared, limit = np.empty(0, dtype=np.intp), np.empty(0), np.empty(0)
+        batch = _BATCH
+        rest = None
+        while rest is None:
+            best, top = float(squared.max(initial=-1)), float(bound.max(initial=-1))
+            if max(best, top) <= tau:
+                if tau < 0:
+                    rest = 0.0  # every row is picked
+                break
+            if top >= best:
+                new = np.flatnonzero(bound >= max(best, _NEAR * top))
+                if len(new) > batch:
+                    new = new[np.argpartition(bound[new], len(new) - batch)[-batch:]]
+                exact = self.exact(rows[new], block[new])
+                known, squared, limit = (
+                    np.append(known, new),
+                    np.append(squared, exact),
+                    np.append(limit, self.limit(exact, block[new])),
+                )
+                bound[new] = -1
+                batch *= 2
+            elif len(self.picked) == k or not best:
+                rest = best
+            else:
+                ties = np.flatnonzero(squared == best)
+                pick = ties[rows[known[ties]].argmin()]
+                squared[pick] = limit[pick] = -1
+                product = block @ self.add(rows[known[pick]], block[known[pick]])
+                np.minimum(bound, product, out=bound)
+                near = (product[known] < limit).nonzero()[0]
+                if len(near):
+                    exact = self.pairs(rows[known[near]], np.array([self.n_centers - 1]))
+                    squared[near] = np.minimum(squared[near], exact)
+                    limit[near] = self.limit(squared[near], block[known[near]])
+                batch = _BATCH
+        rounded = squared.astype(bound.dtype)
+        up = np.nextafter(rounded, bound.dtype.type(np.inf))
+        bound[known] = np.where(rounded < squared, up, rounded)
+        self.bound[rows], self.seen[rows] = bound, self.n_centers
+        return rest
+
     def compare_first(self) -> None:
         """Compare every row with the first centers."""
         first = self.multiplied[: min(_FIRST, self.n_centers)]
@@ -189,7 +187,10 @@ class LazyBounds:
         rows = rows[np.argsort(self.seen[rows], kind="stable")]
         starts = np.flatnonzero(np.diff(self.seen[rows], prepend=-1))
         n_kept = len(rows) if keep else 0
-        block = np.empty((max(n_kept, self.n_rows_of_block), self.X.shape[1] + 2), self.bound.dtype)
+        shape = max(n_kept, self.n_rows_of_block), self.X.shape[1] + 2
+        # Short rows are slow to multiply.
+        layout = "F" if self.X.shape[1] <= _FEW_COLUMNS else "C"
+        block = np.empty(shape, self.bound.dtype, layout)
         stay, end = [rows[:0]], 0
         for group in np.split(rows, starts[1:]):
             for part in parts(len(group), self.n_rows_of_block):
@@ -255,8 +256,3 @@ class LazyBounds:
         C[old] = self.centers[numbers[old]]
         C[~old] = self.X[self._picked[numbers[~old] - len(self.centers)]]
         return C
-
-    def radius(self, squared: float, metric: str) -> float:
-        """Return a squared distance as a distance of the metric."""
-        distance = self.unit * float(np.sqrt(squared))
-        return distance**2 / 2 if metric == "cosine" else distance

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 METRICS = ("euclidean", "cosine")
 # Numbers in a temporary array.
-CELLS = 2**19
+CELLS = 2**17
 
 
 def parts(n: int, size: int) -> Iterator[slice]:
@@ -98,3 +98,17 @@ def _unit_rows(name: str, Z: np.ndarray) -> np.ndarray:
         block /= largest  # so that squares are neither too large nor too small
         out[part] = block / np.sqrt(np.einsum("ij,ij->i", block, block))[:, None]
     return out
+
+
+def unit_of(X: np.ndarray, centers: np.ndarray) -> float:
+    """Return a power of two so that squares of numbers in it are floats."""
+    # The squares of very large and very small numbers are no floats.
+    ends = [float(end) for Z in (X, centers) if len(Z) for end in (Z.min(), Z.max())]
+    exponent = int(np.frexp(max(map(abs, ends)))[1])
+    return float(np.ldexp(1.0, max(exponent, -1000))) if abs(exponent) > 30 else 1.0
+
+
+def as_distance(squared: float, unit: float, metric: str) -> float:
+    """Return a squared distance, in a unit of length, as a distance of the metric."""
+    distance = unit * float(np.sqrt(squared))
+    return distance**2 / 2 if metric == "cosine" else distance

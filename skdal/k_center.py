@@ -6,6 +6,8 @@ rows whose bound is among the largest need be compared with new centers.
 
 The bounds come from matrix products in the dtype of the data, and are widened by their rounding
 error. What decides is computed anew: in float64, as a sum of squared differences.
+
+In up to 3 columns, a new center is compared only with the rows around it.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skdal._lazy_bounds import LazyBounds, farthest_first
-from skdal._points import CELLS, check_integer, check_points, parts
+from skdal._lazy_bounds import LazyBounds
+from skdal._points import CELLS, as_distance, check_integer, check_points, parts
+from skdal._tiles import TILED_COLUMNS, Tiles
 
 
 def greedy_k_center(
@@ -67,9 +70,10 @@ def greedy_k_center(
 
     Notes
     -----
-    Extra memory: some 30 bytes a row of ``X``, the centers, a few MB, and a shortlist of at most a
-    quarter of the rows; of all rows if these are equally far, or shorter than 9 numbers and the
-    centers less than 64. With "cosine", a copy of ``X``.
+    Extra memory: up to 3 columns, a copy of ``X`` and some 20 bytes a row. In more, some 30 bytes
+    a row, the centers, a few MB, and a shortlist of at most a quarter of the rows; of all rows if
+    these are equally far, or shorter than 9 numbers and the centers less than 64. With "cosine",
+    one more copy of ``X``.
 
     References
     ----------
@@ -91,18 +95,17 @@ def greedy_k_center(
     """
     points, old = check_points(X, centers, metric)
     k = check_integer("k", k, 1, len(points), "the number of rows of X")
-    bounds = LazyBounds(points, old, k)
+    few = points.shape[1] <= TILED_COLUMNS
+    cover = Tiles(points, old) if few else LazyBounds(points, old, k)
     if not len(old):
-        first = _nearest_to_mean(points)
-        bounds.add(first, bounds.read(points[first : first + 1])[0])
-        bounds.compare_first()
-    squared = farthest_first(bounds, k)
-    rows = bounds.picked
+        cover.start(_nearest_to_mean(points))
+    squared = cover.farthest_first(k)
+    rows = cover.picked
     if len(rows) < k:
         # All others are where a center is.
         others = np.delete(np.arange(len(points)), rows)
         rows = np.append(rows, others[: k - len(rows)])
-    return rows, bounds.radius(squared, metric)
+    return rows, as_distance(squared, cover.unit, metric)
 
 
 def covering_radius(
@@ -156,7 +159,7 @@ def covering_radius(
     least = float(bounds.exact(top).min()) * (1 - 1e-6) - bounds.tiny
     rows, _ = bounds.refresh(np.flatnonzero(bounds.bound > least), least, keep=False)
     squared = bounds.exact(rows)
-    return bounds.radius(np.partition(squared, -n_top)[-n_top], metric)
+    return as_distance(np.partition(squared, -n_top)[-n_top], bounds.unit, metric)
 
 
 def _nearest_to_mean(X: np.ndarray) -> int:

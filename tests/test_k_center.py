@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skdal import _lazy_bounds
+from skdal import _lazy_bounds, _tiles
 from skdal.k_center import covering_radius, greedy_k_center
 
 RNG = np.random.RandomState
@@ -72,7 +72,7 @@ DATA = {
 
 
 @pytest.mark.parametrize("name", DATA)
-@pytest.mark.parametrize("n_columns", [1, 3, 8, 40])
+@pytest.mark.parametrize("n_columns", [1, 2, 3, 4, 8, 40])
 def test_rows_and_radius_are_those_of_the_definition(name, n_columns, short):
     r = RNG(n_columns)
     for n_rows, n_centers, k in [(1, 0, 1), (1, 1, 1), (60, 0, 60), (90, 1, 90), (200, 70, 40)]:
@@ -81,15 +81,16 @@ def test_rows_and_radius_are_those_of_the_definition(name, n_columns, short):
 
 
 @pytest.mark.parametrize("name", ["normal", "float32", "grid", "duplicates"])
-@pytest.mark.parametrize("n_columns", [2, 32])
+@pytest.mark.parametrize("n_columns", [2, 4, 32])
 def test_rows_and_radius_where_the_shortlist_is_shorter_than_the_pool(name, n_columns):
     Z = DATA[name](RNG(0), 6200, n_columns)
     assert_naive(Z[:6000], Z[6000:], 150)
     assert_naive(Z[:6000], Z[6000:6001], 30)
 
 
-def test_extremes_of_float64_are_no_warning_and_no_zero():
-    X = RNG(0).randn(80, 5)
+@pytest.mark.parametrize("n_columns", [2, 5])
+def test_extremes_of_float64_are_no_warning_and_no_zero(n_columns):
+    X = RNG(0).randn(80, n_columns)
     rows, radius = greedy_k_center(X, X[:2], 30)
     for scale in (2.0**500, 2.0**-500):
         scaled_rows, scaled_radius = greedy_k_center(X * scale, X[:2] * scale, 30)
@@ -97,11 +98,19 @@ def test_extremes_of_float64_are_no_warning_and_no_zero():
         assert_allclose(scaled_radius, radius * scale, rtol=1e-12)
 
 
-def test_the_input_may_be_of_any_layout_and_is_left_alone(tmp_path):
-    X = RNG(0).randn(3000, 12).astype(np.float32)
+@pytest.mark.parametrize("n_columns", [2, 5])
+def test_a_row_very_far_out_costs_the_others_no_digits(n_columns):
+    X = 1e-3 * RNG(0).randn(80, n_columns).astype(np.float32)
+    X[7] = 3e38
+    assert_naive(X, X[:2], 40)
+
+
+@pytest.mark.parametrize("n_columns", [3, 12])
+def test_the_input_may_be_of_any_layout_and_is_left_alone(n_columns, tmp_path):
+    X = RNG(0).randn(3000, n_columns).astype(np.float32)
     X.setflags(write=False)
     expected, radius = greedy_k_center(X, X[:10], 50)
-    wide = np.zeros((6000, 24), np.float32)
+    wide = np.zeros((6000, 2 * n_columns), np.float32)
     wide[::2, ::2] = X
     mapped = np.memmap(tmp_path / "X", np.float32, "w+", shape=X.shape)
     mapped[:] = X
@@ -112,9 +121,10 @@ def test_the_input_may_be_of_any_layout_and_is_left_alone(tmp_path):
         assert found == radius
 
 
-def test_centers_may_be_of_another_dtype():
-    X = RNG(0).randint(0, 9, (500, 10)).astype(np.uint8)
-    assert_naive(X, RNG(1).randn(20, 10), 40)
+@pytest.mark.parametrize("n_columns", [2, 10])
+def test_centers_may_be_of_another_dtype(n_columns):
+    X = RNG(0).randint(0, 9, (500, n_columns)).astype(np.uint8)
+    assert_naive(X, RNG(1).randn(20, n_columns), 40)
 
 
 def test_rows_that_are_centers_go_last_in_the_order_of_their_numbers():
@@ -164,6 +174,39 @@ def test_fewer_pairs_are_compared_than_by_the_plain_loop(n_columns, monkeypatch)
     greedy_k_center(X, X[:300], 300)
     # The first 64 centers are compared before the count begins.
     assert 0 < 64 * len(X) + sum(compared) < 0.7 * len(X) * 600
+
+
+@pytest.mark.parametrize("name", ["uniform", "tight clusters", "on a line", "with outliers"])
+@pytest.mark.parametrize("n_columns", [1, 2, 3])
+def test_in_few_columns_few_pairs_are_compared(name, n_columns, monkeypatch):
+    r = RNG(0)
+    X = r.rand(20_000, n_columns)
+    if name == "tight clusters":
+        X = 100 * r.randint(0, 2, X.shape) + 1e-4 * X
+    elif name == "on a line":
+        X = X[:, :1] + 1e-3 * X
+    elif name == "with outliers":
+        X[::500] *= 1e4
+    compared = []
+    sum_of_squares = _tiles._sum_of_squares
+
+    def counting(Z):
+        compared.append(Z[0].size)
+        return sum_of_squares(Z)
+
+    monkeypatch.setattr(_tiles, "_sum_of_squares", counting)
+    greedy_k_center(X, X[:100], 300)
+    assert 0 < sum(compared) < 0.25 * len(X) * 400
+
+
+@pytest.mark.parametrize("n_columns", [1, 2, 3])
+def test_in_few_columns_memory_is_a_few_numbers_a_row(n_columns):
+    X = RNG(0).rand(200_000, n_columns)
+    tracemalloc.start()
+    greedy_k_center(X, X[:5], 20)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < (24 + 8 * n_columns) * len(X)
 
 
 def test_a_copy_of_the_pool_is_never_made():
