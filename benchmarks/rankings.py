@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 import torch
 from _common import RESULTS, load_images, machine, print_table, read_records
-from scipy.stats import spearmanr
-from sklearn.frozen import FrozenEstimator
 
 from skdal import (
     DeepFoolSampler,
@@ -26,17 +23,18 @@ from skdal import (
     MCDropoutSampler,
     UncertaintySampler,
 )
+from skdal.experiments.ranking import score_rows
+from skdal.metrics import spearman
 from skdal.neural import LeNetClassifier
 
 
-def samplers(model: Any, seed: int) -> dict[str, Any]:
-    frozen = FrozenEstimator(model)
+def samplers(seed: int) -> dict[str, Any]:
     return {
-        "uncertainty": UncertaintySampler(frozen),
-        "DBAL": MCDropoutSampler(frozen, random_state=seed),
-        "DFAL": DeepFoolSampler(frozen),
-        "EGL": ExpectedGradientLengthSampler(frozen),
-        "DAL": DiscriminativeSampler(estimator=frozen, random_state=seed),
+        "uncertainty": UncertaintySampler(),
+        "DBAL": MCDropoutSampler(random_state=seed),
+        "DFAL": DeepFoolSampler(),
+        "EGL": ExpectedGradientLengthSampler(),
+        "DAL": DiscriminativeSampler(random_state=seed),
     }
 
 
@@ -54,16 +52,8 @@ def run(data: Any, seed: int, n_labeled: int, n_scored: int) -> dict[str, Any]:
         "machine": machine(),
     }
     if n_scored:
-        known = np.full(len(X), -1)
-        known[labeled] = y[labeled]
-        scores = {
-            name: sampler.fit(X, known).score_samples(X[scored])
-            for name, sampler in samplers(model, seed).items()
-        }
-        record["spearman"] = {
-            f"{a} / {b}": float(spearmanr(scores[a], scores[b]).statistic)
-            for a, b in combinations(scores, 2)
-        }
+        scores = score_rows(samplers(seed), model, X, y, labeled, scored)
+        record["spearman"] = {f"{a} / {b}": value for (a, b), value in spearman(scores).items()}
     return record
 
 

@@ -1,9 +1,13 @@
-"""Measures of a labeled set and of a learning curve, as plain functions on arrays."""
+"""Measures of a labeled set, a learning curve and of rankings: plain functions on arrays."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import combinations
+
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.stats import spearmanr
 
 
 def h_divergence(is_unlabeled: ArrayLike, predicted_unlabeled: ArrayLike) -> float:
@@ -97,3 +101,51 @@ def area_under_learning_curve(n_labels: ArrayLike, scores: ArrayLike) -> float:
             "sort the points of the curve, and have at least one query."
         )
     return float(np.trapezoid(y, x) / (x[-1] - x[0]))
+
+
+def spearman(scores: Mapping[str, ArrayLike]) -> dict[tuple[str, str], float]:
+    """Return how much alike several samplers rank the same rows.
+
+    Parameters
+    ----------
+    scores : mapping of str to array-like of float of shape (n_rows,)
+        By sampler, the scores of the rows. At least two samplers and two rows.
+
+    Returns
+    -------
+    dict of (str, str) to float
+        By pair, in the order of ``scores``, Spearman's rank correlation: from -1 (the other
+        way round) over 0 (independent) to 1 (the same order). NaN where all scores of one are
+        equal.
+
+    Raises
+    ------
+    ValueError
+        If there are too few samplers or rows, or scores that are not finite or not as many as
+        those of the others.
+
+    Examples
+    --------
+    >>> from skdal.metrics import spearman
+    >>> spearman({"a": [0.1, 0.2, 0.9], "b": [3, 5, 4]})
+    {('a', 'b'): 0.5}
+    """
+    values = {name: np.asarray(array, dtype=float) for name, array in scores.items()}
+    if len(values) < 2:
+        raise ValueError(f"scores has {len(values)} sampler; pass those of two at least.")
+    shape = next(iter(values.values())).shape
+    for name, array in values.items():
+        if array.shape != shape or array.ndim != 1 or len(array) < 2:
+            raise ValueError(
+                f"scores[{name!r}] has the shape {array.shape}; every sampler needs one score for "
+                "each of the same rows, two rows at least."
+            )
+        if not np.isfinite(array).all():
+            raise ValueError(
+                f"scores[{name!r}] holds NaN or infinity; leave such rows out of all samplers."
+            )
+    constant = {name for name, array in values.items() if (array == array[0]).all()}
+    return {
+        (a, b): float("nan") if {a, b} & constant else float(spearmanr(values[a], values[b])[0])
+        for a, b in combinations(values, 2)
+    }

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from functools import partial
 from numbers import Integral
 from typing import Any
 from zlib import crc32
 
+import joblib
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
 from sklearn.utils._param_validation import HasMethods, Interval, validate_params
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import _num_samples
 from tqdm.auto import tqdm
 
 from skdal._seeding import seeded
-from skdal.loop import initial_rows, play
+from skdal._threads import threads_shared_by
+from skdal.experiments.folder import RESULTS, open_folder, read_results, run_path
+from skdal.experiments.results import write_csv
+from skdal.experiments.run import Run, play_run
+from skdal.experiments.settings import described
+from skdal.loop import initial_rows
 
 
 @validate_params(
@@ -25,6 +35,10 @@ from skdal.loop import initial_rows, play
         "n_instances": [Interval(Integral, 1, None, closed="left")],
         "n_queries": [Interval(Integral, 1, None, closed="left")],
         "n_repeats": [Interval(Integral, 1, None, closed="left")],
+        "divergence": ["boolean"],
+        "n_jobs": [Integral, None],
+        "directory": [str, os.PathLike, None],
+        "resume": ["boolean"],
         "random_state": [Interval(Integral, 0, None, closed="left")],
         "verbose": ["verbose"],
     },
@@ -42,6 +56,10 @@ def compare(
     n_instances: int = 30,
     n_queries: int = 6,
     n_repeats: int = 5,
+    divergence: bool = False,
+    n_jobs: int | None = None,
+    directory: str | os.PathLike[str] | None = None,
+    resume: bool = False,
     random_state: int = 0,
     verbose: int = 0,
 ) -> list[dict[str, Any]]:
@@ -83,24 +101,59 @@ def compare(
     n_repeats : int, default=5
         Runs of every sampler.
 
+    divergence : bool, default=False
+        Whether to measure after every training how well labeled rows can be told from
+        unlabeled ones, in the model's representation where it has one: the divergence of
+        :func:`~skdal.divergence.h_divergence_test`. It takes seconds where there are many rows.
+
+    n_jobs : int or None, default=None
+        Runs to play at the same time, by joblib: in processes, or wherever
+        ``joblib.parallel_config`` says. None is one, and -1 one for every core. Runs share the
+        cores: no run takes more threads than its part. What is found does not depend on it, as
+        far as the number of threads does not change how sums are rounded.
+
+    directory : str, path-like or None, default=None
+        Where to keep what is done: every step, before the next begins, in a file of its run
+        under ``runs``; what was asked in ``settings.json``; and in the end ``results.csv``.
+
+    resume : bool, default=False
+        Whether to go on with the comparison that ``directory`` holds, if it does. What is done is
+        not played again, and the rest is as if nothing had happened, seconds aside. There may be
+        more samplers and repeats than before.
+
     random_state : int, default=0
         Seeds all there is. Unlike elsewhere it must be an int.
 
     verbose : int, default=0
-        Whether to show a progress bar, which counts trainings of the task model.
+        Whether to show a progress bar, which counts trainings of the task model. Those of
+        other processes it counts when their run is over.
 
     Returns
     -------
     list of dict
         One for every training: ``sampler``, its name; ``repeat``, counted from 0;
-        ``n_labels``, labels used; ``score``, the model's on the test rows; ``fit_seconds``
-        and ``query_seconds``, as in :class:`~skdal.loop.Step`; ``rows``, ndarray of int,
-        those labeled just before. ``pandas.DataFrame`` makes a table of it.
+        ``n_labels``, labels used; ``score``, the model's on the test rows, NaN as long as there
+        is none because a single class is known; ``fit_seconds`` and ``query_seconds``, as in
+        :class:`~skdal.loop.Step`; of a classifier ``class_counts``, how many of the rows
+        labeled just before are of each class, in sorted order, and their ``class_entropy`` in
+        nats; ``divergence``, if asked for; ``rows``, ndarray of int, those labeled just before.
+        ``pandas.DataFrame`` makes a table of it.
 
     Raises
     ------
     ValueError
-        If there is no sampler, a parameter is out of range, or the data do not suffice.
+        If there is no sampler, a parameter is out of range, the data do not suffice, or
+        ``directory`` holds another comparison, or this one and ``resume`` is False.
+
+    Warns
+    -----
+    UserWarning
+        If what is resumed was begun with other versions or on another device.
+
+    See Also
+    --------
+    summarize : Means, standard deviations and differences.
+    read_results : What of a directory is done.
 
     Examples
     --------
@@ -116,42 +169,66 @@ def compare(
     """
     if not samplers:
         raise ValueError("samplers is empty; pass at least one, as in {'random': RandomSampler()}.")
-    results = []
-    n_trainings = len(samplers) * n_repeats * (n_queries + 1)
-    with tqdm(total=n_trainings, unit="training", disable=not verbose) as bar:
-        for repeat in range(n_repeats):
-            # What all samplers share has a seed without a name.
-            shared = np.random.RandomState(_seed(random_state, repeat))
-            start = initial_rows(
-                y, n_initial, stratify=is_classifier(estimator), random_state=shared
-            )
-            model = seeded(estimator, shared)
-            for name, sampler in samplers.items():
-                steps = play(
-                    model,
+    sizes = {"n_initial": n_initial, "n_instances": n_instances, "n_queries": n_queries}
+    folder = None
+    if directory is not None:
+        experiment = {
+            "estimator": described(estimator),
+            **sizes,
+            "divergence": divergence,
+            "random_state": random_state,
+            "n_rows": _num_samples(X),
+            "n_test_rows": _num_samples(X_test),
+            "checksum": joblib.hash((X, y, X_test, y_test)),
+        }
+        folder = open_folder(directory, experiment, samplers, n_repeats, resume=resume)
+    runs = []
+    for repeat in range(n_repeats):
+        # What all samplers share has a seed without a name.
+        shared = np.random.RandomState(_seed(random_state, repeat))
+        start = initial_rows(y, n_initial, stratify=is_classifier(estimator), random_state=shared)
+        model = seeded(estimator, shared)
+        for name, sampler in samplers.items():
+            runs.append(
+                Run(
+                    name,
+                    repeat,
                     sampler,
-                    X,
-                    y,
-                    budget=n_initial + n_queries * n_instances,
-                    n_initial=start,
+                    model,
+                    start,
+                    seed=_seed(random_state, repeat, crc32(name.encode())),
                     n_instances=n_instances,
-                    random_state=_seed(random_state, repeat, crc32(name.encode())),
+                    n_queries=n_queries,
+                    divergence=divergence,
+                    path=None if folder is None else run_path(folder, name, repeat),
                 )
-                bar.set_description(f"repeat {repeat + 1}/{n_repeats}, {name}")
-                for step in steps:
-                    results.append(
-                        {
-                            "sampler": name,
-                            "repeat": repeat,
-                            "n_labels": step.n_labels,
-                            "score": float(step.model.score(X_test, y_test)),
-                            "fit_seconds": step.fit_seconds,
-                            "query_seconds": step.query_seconds,
-                            "rows": step.rows,
-                        }
-                    )
-                    bar.update()
+            )
+    results = _play_all(runs, (X, y, X_test, y_test), n_jobs, verbose)
+    if folder is not None:
+        write_csv(read_results(folder), folder / RESULTS)
     return results
+
+
+def _play_all(
+    runs: list[Run], data: tuple[Any, ...], n_jobs: int | None, verbose: int
+) -> list[dict[str, Any]]:
+    n_parallel = min(joblib.effective_n_jobs(n_jobs), len(runs))
+    n_steps = sum(run.n_queries + 1 for run in runs)
+    done: dict[tuple[int, str], list[dict[str, Any]]] = {}
+    with tqdm(total=n_steps, unit="training", disable=not verbose) as bar:
+        if n_parallel == 1:
+            for run in runs:
+                bar.set_description(f"repeat {run.repeat + 1}/{runs[-1].repeat + 1}, {run.name}")
+                done[run.repeat, run.name] = play_run(run, *data, on_step=bar.update)
+        else:
+            # Also here, for backends whose jobs are threads of this process.
+            with threads_shared_by(n_parallel):
+                job = partial(delayed(play_run), n_jobs=n_parallel, caller=os.getpid())
+                parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+                for records in parallel(job(run, *data) for run in runs):
+                    done[records[0]["repeat"], records[0]["sampler"]] = records
+                    bar.update(len(records))
+    return [record for run in runs for record in done[run.repeat, run.name]]
 
 
 def _seed(*numbers: int) -> int:

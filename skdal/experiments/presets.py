@@ -1,30 +1,42 @@
-"""Samplers and task models by name, for the command line."""
+"""Samplers, task models and whole comparisons by name, for the command line."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
 from skdal.samplers import (
+    CombinedSampler,
     CoreSetSampler,
     DeepFoolSampler,
     DiscriminativeSampler,
     ExpectedGradientLengthSampler,
+    MCDropoutSampler,
     RandomSampler,
     UncertaintySampler,
 )
 
 # A sampler without an estimator works with the model of the learner that it is in.
 SAMPLERS: dict[str, Any] = {
+    "combined": CombinedSampler(
+        [("uncertainty", UncertaintySampler()), ("discriminative", DiscriminativeSampler())]
+    ),
     "core-set": CoreSetSampler(),
+    "core-set-mip": CoreSetSampler(method="mip"),
     "deepfool": DeepFoolSampler(),
     "discriminative": DiscriminativeSampler(),
+    "discriminative-raw": DiscriminativeSampler(estimator="passthrough"),
     "egl": ExpectedGradientLengthSampler(),
+    "mc-dropout": MCDropoutSampler(),
+    "mc-dropout-ratio": MCDropoutSampler(measure="variation_ratio", n_passes=20),
     "random": RandomSampler(),
     "uncertainty": UncertaintySampler(),
+    "uncertainty-ratio": UncertaintySampler(measure="variation_ratio"),
 }
 
 # For features in [0, 1] and hundreds of labels: fractions of a second, and no warnings.
@@ -32,6 +44,93 @@ ESTIMATORS: dict[str, Any] = {
     "logistic": LogisticRegression(C=10, max_iter=1000),
     "mlp": MLPClassifier((64,), alpha=0.01, learning_rate_init=0.01, max_iter=1000),
 }
+
+# Not made before they are asked for, since they take torch.
+_NETWORKS = {"lenet": "LeNetClassifier", "vgg16": "VGG16Classifier"}
+
+ESTIMATOR_NAMES = (*ESTIMATORS, *_NETWORKS)
+
+_PAPER = (
+    *("random", "uncertainty", "mc-dropout", "deepfool", "egl"),
+    *("core-set", "discriminative"),
+)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """The settings of a comparison.
+
+    Parameters
+    ----------
+    data : str
+        Name of the data set, see :func:`~skdal.datasets.load`.
+
+    estimator : str
+        Name of the task model.
+
+    n_initial, n_instances, n_queries, n_repeats : int
+        As in :func:`~skdal.experiments.compare`.
+
+    samplers : tuple of str
+        Their names.
+
+    params : dict of str to dict
+        Parameters of samplers, by their names, that are not the defaults.
+
+    Examples
+    --------
+    >>> from skdal.experiments.presets import PRESETS
+    >>> PRESETS["mnist-100"].n_initial
+    100
+    """
+
+    data: str
+    estimator: str
+    n_initial: int
+    n_instances: int
+    n_queries: int
+    n_repeats: int
+    samplers: tuple[str, ...]
+    params: dict[str, dict[str, Any]]
+
+    def make_sampler(self, name: str) -> Any:
+        """Return a new sampler of the given name, with the parameters of this preset.
+
+        Parameters
+        ----------
+        name : str
+            A key of ``SAMPLERS``.
+
+        Raises
+        ------
+        ValueError
+            See :func:`make_sampler`.
+        """
+        return make_sampler(name).set_params(**self.params.get(name, {}))
+
+
+def _of_the_paper(data: str, estimator: str, start: int, batch: int, n_queries: int) -> Preset:
+    params: dict[str, dict[str, Any]] = {
+        "combined": {"discriminative__n_mini_queries": 20},
+        "deepfool": {"clip": (0.0, 1.0)},
+        "discriminative": {"n_mini_queries": 20},
+    }
+    return Preset(data, estimator, start, batch, n_queries, 20, _PAPER, params)
+
+
+# Sizes as in Figures 1 and 2 of the paper, and in those of its authors' blog, where it leaves
+# them out.
+PRESETS: dict[str, Preset] = {
+    "mnist-10": _of_the_paper("mnist", "lenet", 100, 10, 80),
+    "mnist-100": _of_the_paper("mnist", "lenet", 100, 100, 20),
+    "mnist-1000": _of_the_paper("mnist", "lenet", 100, 1000, 3),
+    "cifar10-1000": _of_the_paper("cifar10", "vgg16", 5000, 1000, 10),
+    "cifar10-5000": _of_the_paper("cifar10", "vgg16", 5000, 5000, 4),
+    "cifar10-10000": _of_the_paper("cifar10", "vgg16", 5000, 10000, 2),
+}
+
+# What is quick, where no preset is asked for.
+DEFAULT = Preset("digits", "mlp", 20, 30, 6, 5, ("random", "discriminative"), {})
 
 
 def make_sampler(name: str) -> Any:
@@ -62,3 +161,76 @@ def make_sampler(name: str) -> Any:
         known = ", ".join(sorted(SAMPLERS))
         raise ValueError(f"{name!r} is no sampler; choose among {known}.")
     return clone(SAMPLERS[name])
+
+
+def make_estimator(name: str, *, max_epochs: int | None = None) -> Any:
+    """Return a new task model of the given name.
+
+    Parameters
+    ----------
+    name : str
+        One of ``ESTIMATOR_NAMES``.
+
+    max_epochs : int or None, default=None
+        Passes over the labeled rows at most. None is what the model has by default.
+
+    Returns
+    -------
+    classifier
+        Not fitted.
+
+    Raises
+    ------
+    ValueError
+        If there is none of this name, or it is not trained in epochs.
+
+    Examples
+    --------
+    >>> from skdal.experiments.presets import make_estimator
+    >>> make_estimator("lenet", max_epochs=50)
+    LeNetClassifier(max_epochs=50)
+    """
+    if name in _NETWORKS:
+        from skdal import neural
+
+        model = getattr(neural, _NETWORKS[name])()
+    elif name in ESTIMATORS:
+        model = clone(ESTIMATORS[name])
+    else:
+        raise ValueError(f"{name!r} is no task model; choose among {', '.join(ESTIMATOR_NAMES)}.")
+    if max_epochs is None:
+        return model
+    parameter = "max_iter" if name == "mlp" else "max_epochs"
+    if parameter not in model.get_params():
+        raise ValueError(f"{name!r} is not trained in epochs; choose another task model.")
+    return model.set_params(**{parameter: max_epochs})
+
+
+def rows_for(name: str, X: np.ndarray) -> np.ndarray:
+    """Return rows as a task model takes them.
+
+    Parameters
+    ----------
+    name : str
+        One of ``ESTIMATOR_NAMES``.
+
+    X : ndarray of shape (n_rows, ...)
+        Images or features.
+
+    Returns
+    -------
+    ndarray
+        As they are for networks, which take images; for others flattened to two dimensions,
+        and uint8 divided by 255.
+
+    Examples
+    --------
+    >>> from skdal.experiments.presets import rows_for
+    >>> X = np.full((5, 28, 28), 255, dtype=np.uint8)
+    >>> rows_for("mlp", X).shape, float(rows_for("mlp", X).max())
+    ((5, 784), 1.0)
+    """
+    if name in _NETWORKS:
+        return X
+    rows = X.reshape(len(X), -1)
+    return rows / np.float32(255) if rows.dtype == np.uint8 else rows

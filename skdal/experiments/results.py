@@ -13,6 +13,8 @@ from scipy.stats import t
 from skdal._files import written_whole
 from skdal.metrics import area_under_learning_curve
 
+_LISTS = ("class_counts", "rows")
+
 
 def curves(
     results: Sequence[dict[str, Any]],
@@ -28,7 +30,8 @@ def curves(
     -------
     dict of dict of tuple
         By sampler, in the order of first appearance, and by repeat: ``n_labels`` and
-        ``scores``, ndarrays of shape (n_points,), by rising ``n_labels``.
+        ``scores``, ndarrays of shape (n_points,), by rising ``n_labels``. They begin where every
+        run has a score.
 
     Examples
     --------
@@ -41,10 +44,14 @@ def curves(
     >>> n_labels.tolist(), scores.tolist()
     ([10, 20], [0.5, 0.75])
     """
+    # What came before has no model, and would make a curve shorter than others.
+    unscored = [record["n_labels"] for record in results if np.isnan(record["score"])]
+    begin = max(unscored, default=0)
     points: dict[str, dict[int, list[tuple[int, float]]]] = {}
     for record in results:
         run = points.setdefault(record["sampler"], {}).setdefault(record["repeat"], [])
-        run.append((record["n_labels"], record["score"]))
+        if record["n_labels"] > begin:
+            run.append((record["n_labels"], record["score"]))
     return {
         name: {
             repeat: (np.array([n for n, _ in sorted(run)]), np.array([s for _, s in sorted(run)]))
@@ -73,11 +80,14 @@ def summarize(
         In the order of first appearance:
 
         * ``sampler``, its name, and ``n_repeats``, its runs;
-        * ``area``, the mean of :func:`~skdal.metrics.area_under_learning_curve`;
+        * ``area``, the mean of :func:`~skdal.metrics.area_under_learning_curve`, and
+          ``area_sd``, its standard deviation, NaN with a single run;
         * ``difference``, the mean of its area less that of the baseline in the same repeat,
           and ``low`` and ``high``, the ends of the 95 % t-interval of this mean. NaN where
           there is nothing to subtract, and the interval also with fewer than two pairs;
-        * ``final_score``, the mean score with all labels;
+        * ``final_score``, the mean score with all labels, ``final_score_sd``, and
+          ``final_difference``, ``final_low`` and ``final_high``, its difference to the baseline
+          as above;
         * ``fit_seconds``, the mean of a training, and ``query_seconds``, that of a query.
 
     Raises
@@ -109,29 +119,48 @@ def summarize(
         name: {repeat: area_under_learning_curve(*curve) for repeat, curve in runs.items()}
         for name, runs in by_sampler.items()
     }
-    reference = areas.get(baseline, {})
+    finals = {
+        name: {repeat: float(scores[-1]) for repeat, (_, scores) in runs.items()}
+        for name, runs in by_sampler.items()
+    }
     lines = []
     for name, runs in by_sampler.items():
         records = [record for record in results if record["sampler"] == name]
         start = min(record["n_labels"] for record in records)
         queries = [record["query_seconds"] for record in records if record["n_labels"] > start]
-        shared = [repeat for repeat in runs if repeat in reference and name != baseline]
-        differences = [areas[name][repeat] - reference[repeat] for repeat in shared]
-        difference, low, high = _mean_and_interval(np.array(differences))
+        difference, low, high = _difference(areas, name, baseline)
+        final_difference, final_low, final_high = _difference(finals, name, baseline)
         lines.append(
             {
                 "sampler": name,
                 "n_repeats": len(runs),
                 "area": float(np.mean(list(areas[name].values()))),
+                "area_sd": _deviation(areas[name]),
                 "difference": difference,
                 "low": low,
                 "high": high,
-                "final_score": float(np.mean([scores[-1] for _, scores in runs.values()])),
+                "final_score": float(np.mean(list(finals[name].values()))),
+                "final_score_sd": _deviation(finals[name]),
+                "final_difference": final_difference,
+                "final_low": final_low,
+                "final_high": final_high,
                 "fit_seconds": float(np.mean([record["fit_seconds"] for record in records])),
                 "query_seconds": float(np.mean(queries)),
             }
         )
     return lines
+
+
+def _deviation(values: dict[int, float]) -> float:
+    return float(np.std(list(values.values()), ddof=1)) if len(values) > 1 else float("nan")
+
+
+def _difference(
+    values: dict[str, dict[int, float]], name: str, baseline: str
+) -> tuple[float, float, float]:
+    own, reference = values[name], values.get(baseline, {})
+    shared = [repeat for repeat in own if repeat in reference and name != baseline]
+    return _mean_and_interval(np.array([own[repeat] - reference[repeat] for repeat in shared]))
 
 
 def _mean_and_interval(values: np.ndarray, confidence: float = 0.95) -> tuple[float, float, float]:
@@ -150,8 +179,8 @@ def write_csv(results: Sequence[dict[str, Any]], path: str | os.PathLike[str]) -
     Parameters
     ----------
     results : sequence of dict
-        What :func:`~skdal.experiments.compare` returns. ``rows`` is written as row numbers
-        with spaces between.
+        What :func:`~skdal.experiments.compare` returns. ``rows`` and ``class_counts`` are
+        written as numbers with spaces between.
 
     path : str or path-like
         The file. One that exists is replaced, but only once the new one is complete.
@@ -184,5 +213,5 @@ def write_csv(results: Sequence[dict[str, Any]], path: str | os.PathLike[str]) -
         writer = csv.DictWriter(file, list(results[0]), lineterminator="\n")
         writer.writeheader()
         for record in results:
-            rows = {"rows": " ".join(map(str, record["rows"]))} if "rows" in record else {}
-            writer.writerow(record | rows)
+            lists = {k: " ".join(map(str, record[k])) for k in _LISTS if k in record}
+            writer.writerow(record | lists)

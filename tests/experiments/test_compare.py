@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import math
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
 from sklearn.datasets import load_iris, make_regression
 from sklearn.linear_model import Ridge
 from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 
 from skdal import RandomSampler
-from skdal.experiments import compare
+from skdal.experiments import compare, summarize
 
 X, Y = load_iris(return_X_y=True)
 DATA = {"X": X[::2], "y": Y[::2], "X_test": X[1::2], "y_test": Y[1::2]}
@@ -40,6 +44,8 @@ def test_one_tidy_record_for_every_training():
         "score",
         "fit_seconds",
         "query_seconds",
+        "class_counts",
+        "class_entropy",
         "rows",
     ]
     assert len(table) == 2 * 2 * 4
@@ -85,6 +91,67 @@ def test_a_regressor():
     assert results[3]["score"] > 0.9
 
 
+def test_class_counts_are_those_of_the_batch():
+    for record in run(n_repeats=1):
+        expected = np.bincount(DATA["y"][record["rows"]], minlength=3)
+        assert record["class_counts"].tolist() == expected.tolist()
+        share = expected[expected > 0] / expected.sum()
+        assert record["class_entropy"] == pytest.approx(-(share * np.log(share)).sum())
+
+
+def test_a_regressor_has_no_class_counts():
+    X, y = make_regression(60, 3, random_state=0)
+    record = run(estimator=Ridge(), X=X, y=y, X_test=X, y_test=y, n_repeats=1)[0]
+    assert "class_counts" not in record
+
+
+def test_without_a_model_there_is_no_score():
+    results = run(n_initial=1, n_repeats=1)
+    assert [math.isnan(record["score"]) for record in results[:2]] == [True, False]
+    assert all(0 < line["area"] < 1 for line in summarize(results))
+
+
+def test_divergence():
+    first, *_, last = run("a", estimator=GaussianNB(), divergence=True, n_repeats=1, n_queries=5)
+    # Of five labels nothing can be told.
+    assert -2 <= first["divergence"] <= 2
+    assert -2 <= last["divergence"] <= 2
+    assert list(first)[-2:] == ["divergence", "rows"]
+
+
+def test_jobs_change_nothing():
+    alone, together = run(n_repeats=3), run(n_repeats=3, n_jobs=2)
+    assert [(r["sampler"], r["repeat"]) for r in alone] == [
+        (r["sampler"], r["repeat"]) for r in together
+    ]
+    for name in "ab":
+        for repeat in range(3):
+            assert what_was_done(alone, name, repeat) == what_was_done(together, name, repeat)
+
+
+def test_the_progress_bar_counts_the_trainings_of_jobs_too(capsys):
+    with parallel_config(backend="threading"):
+        run(verbose=1, n_jobs=2)
+    assert "16/16" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_cluster_of_dask_plays_the_same():
+    distributed = pytest.importorskip("distributed")
+    with (
+        warnings.catch_warnings(),
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as c,
+        distributed.Client(c),
+    ):
+        # Those of a library that is shut down.
+        warnings.simplefilter("ignore")
+        with parallel_config(backend="dask"):
+            there = run()
+    here = run()
+    for name in "ab":
+        assert what_was_done(here, name, 1) == what_was_done(there, name, 1)
+
+
 def test_the_progress_bar_counts_trainings(capsys):
     run(verbose=1)
     assert "16/16" in capsys.readouterr().err
@@ -101,6 +168,7 @@ def test_the_progress_bar_counts_trainings(capsys):
         ({"random_state": None}, "'random_state' parameter"),
         ({"n_queries": 50}, "budget=255 is more labels"),
         ({"estimator": "mlp"}, "'estimator' parameter"),
+        ({"n_jobs": 0}, "n_jobs == 0"),
     ],
 )
 def test_what_is_refused(params, message):

@@ -1,12 +1,24 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from sklearn.base import is_classifier
 
 from skdal._seeding import seeded
 from skdal.base import BaseSampler
 from skdal.datasets import load
-from skdal.experiments.presets import ESTIMATORS, SAMPLERS, make_sampler
+from skdal.experiments import compare
+from skdal.experiments.estimate import training_seconds
+from skdal.experiments.presets import (
+    DEFAULT,
+    ESTIMATOR_NAMES,
+    ESTIMATORS,
+    PRESETS,
+    SAMPLERS,
+    make_estimator,
+    make_sampler,
+    rows_for,
+)
 from skdal.loop import initial_rows
 
 
@@ -31,3 +43,92 @@ def test_task_models_learn_digits_without_a_warning(name):
             rows = initial_rows(digits.y, n_labels, random_state=seed)
             model = seeded(ESTIMATORS[name], seed).fit(digits.X[rows], digits.y[rows])
             assert model.score(digits.X_test, digits.y_test) > least
+
+
+@pytest.mark.parametrize("name", ESTIMATOR_NAMES)
+def test_every_task_model_has_a_name(name):
+    assert is_classifier(make_estimator(name))
+
+
+def test_epochs():
+    assert make_estimator("vgg16").max_epochs == 400
+    assert make_estimator("lenet", max_epochs=5).max_epochs == 5
+    assert make_estimator("mlp", max_epochs=5).max_iter == 5
+    with pytest.raises(ValueError, match="not trained in epochs"):
+        make_estimator("logistic", max_epochs=5)
+    with pytest.raises(ValueError, match="'forest' is no task model; choose among logistic"):
+        make_estimator("forest")
+
+
+def test_rows_of_images_for_models_of_features():
+    X = np.arange(2 * 4 * 4, dtype=np.uint8).reshape(2, 4, 4)
+    assert rows_for("lenet", X) is X
+    rows = rows_for("logistic", X)
+    assert rows.shape == (2, 16)
+    assert rows[1, 15] == np.float32(31 / 255)
+    assert rows_for("mlp", X.astype(float))[1, 15] == 31
+
+
+@pytest.mark.parametrize("preset", [DEFAULT, *PRESETS.values()])
+def test_presets_name_what_there_is(preset):
+    make_estimator(preset.estimator)
+    for name in [*SAMPLERS, *preset.samplers]:
+        preset.make_sampler(name)
+
+
+def test_presets_are_those_of_the_figures():
+    ends = {
+        name: preset.n_initial + preset.n_queries * preset.n_instances
+        for name, preset in PRESETS.items()
+    }
+    assert ends == {
+        "mnist-10": 900,
+        "mnist-100": 2100,
+        "mnist-1000": 3100,
+        "cifar10-1000": 15000,
+        "cifar10-5000": 25000,
+        "cifar10-10000": 25000,
+    }
+    assert PRESETS["mnist-10"].make_sampler("discriminative").n_mini_queries == 20
+    assert PRESETS["cifar10-5000"].make_sampler("deepfool").clip == (0, 1)
+
+
+@pytest.mark.slow
+# Of a network of a single epoch.
+@pytest.mark.filterwarnings("ignore:DeepFool changed the class of:UserWarning")
+def test_the_preset_for_cifar10_runs_on_the_cpu(tmp_path):
+    rng = np.random.RandomState(0)
+    y = np.arange(260) % 4
+    X = rng.randint(0, 128, (260, 3, 32, 32)).astype(np.uint8)
+    X[np.arange(260), 0, 8 * y] += 127
+    preset = PRESETS["cifar10-5000"]
+    samplers = {name: preset.make_sampler(name) for name in preset.samplers}
+    for sampler in samplers.values():
+        quick = {"max_candidates": 16, "n_passes": 5}
+        sampler.set_params(**{k: quick[k] for k in quick.keys() & sampler.get_params().keys()})
+    results = compare(
+        samplers,
+        make_estimator(preset.estimator, max_epochs=1),
+        X[:200],
+        y[:200],
+        X[200:],
+        y[200:],
+        n_initial=20,
+        n_instances=10,
+        n_queries=1,
+        n_repeats=1,
+        directory=tmp_path,
+    )
+    assert [record["n_labels"] for record in results] == [20, 30] * 7
+    assert all(0 <= record["score"] <= 1 for record in results)
+
+
+def test_the_time_of_a_training():
+    digits = load("digits")
+    assert 0 < training_seconds(make_estimator("logistic"), digits.X, digits.y, n_labels=20) < 60
+    images = np.kron(digits.X[:40].reshape(-1, 8, 8), np.ones((2, 2)))
+    few, many = (
+        training_seconds(make_estimator("lenet", max_epochs=n), images, digits.y[:40], n_labels=40)
+        for n in (3, 3000)
+    )
+    assert many > 10 * few

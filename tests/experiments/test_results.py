@@ -52,6 +52,25 @@ def test_final_scores_and_seconds():
     assert line["fit_seconds"] == 1.0
 
 
+def test_standard_deviations_and_the_difference_at_the_end():
+    lines = summarize(
+        made({"random": [[0.1, 0.2], [0.1, 0.4]], "x": [[0.1, 0.4], [0.1, 0.5]]}, n_labels=(10, 20))
+    )
+    assert lines[0]["final_score_sd"] == pytest.approx(np.std([0.2, 0.4], ddof=1))
+    assert lines[0]["area_sd"] == pytest.approx(np.std([0.15, 0.25], ddof=1))
+    assert math.isnan(lines[0]["final_difference"])
+    assert lines[1]["final_difference"] == pytest.approx(0.15)
+    interval = ttest_1samp([0.2, 0.1], 0).confidence_interval(0.95)
+    assert (lines[1]["final_low"], lines[1]["final_high"]) == pytest.approx(tuple(interval))
+    assert math.isnan(summarize(made({"random": [[0.1, 0.2, 0.3]]}))[0]["final_score_sd"])
+
+
+def test_curves_begin_where_every_run_has_a_score():
+    results = made({"a": [[math.nan, 0.2, 0.4]], "b": [[0.1, 0.2, 0.4]]})
+    assert curves(results)["b"][0][0].tolist() == [20, 40]
+    assert [line["area"] for line in summarize(results)] == pytest.approx([0.3, 0.3])
+
+
 def test_only_repeats_of_both_are_paired():
     results = [r for r in FLAT if (r["sampler"], r["repeat"]) != ("random", 0)]
     other = summarize(results)[1]

@@ -1,4 +1,4 @@
-"""Displays in scikit-learn's style."""
+"""The picture of a comparison: learning curves."""
 
 from __future__ import annotations
 
@@ -9,12 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from skdal.experiments.results import curves
-
-# Okabe and Ito's colors, told apart by the color-blind, from dark to light in turns. Line
-# style and marker tell the curves apart in greyscale.
-_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
-_LINES = ("-", "--", "-.", ":")
-_MARKERS = ("o", "s", "^", "D", "v")
+from skdal.plotting._style import COLORS, LINES, MARKERS, new_axes
 
 
 class LearningCurveDisplay:
@@ -146,13 +141,9 @@ class LearningCurveDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        check_matplotlib()
-        if ax is None:
-            import matplotlib.pyplot as plt
-
-            _, ax = plt.subplots(layout="constrained")
+        ax = new_axes(ax)
         self.lines_, self.bands_ = {}, {}
-        styles = zip(cycle(_COLORS), cycle(_LINES), cycle(_MARKERS), strict=False)
+        styles = zip(cycle(COLORS), cycle(LINES), cycle(MARKERS), strict=False)
         for (name, scores), (color, line, marker) in zip(self.scores.items(), styles, strict=False):
             x, mean = self.n_labels[name], scores.mean(axis=0)
             deviation = scores.std(axis=0, ddof=min(1, len(scores) - 1))
@@ -170,22 +161,3 @@ class LearningCurveDisplay:
         ax.legend(loc="lower right")
         self.ax_, self.figure_ = ax, ax.figure
         return self
-
-
-def check_matplotlib() -> None:
-    """Raise an error that names the cure if matplotlib is not installed.
-
-    Raises
-    ------
-    ImportError
-        If it is not.
-
-    Examples
-    --------
-    >>> from skdal.plotting import check_matplotlib
-    >>> check_matplotlib()
-    """
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise ImportError("Plots need matplotlib; install it by: pip install matplotlib") from error

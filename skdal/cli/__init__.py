@@ -1,0 +1,94 @@
+"""The command line: it parses, calls the library, prints."""
+
+# Not `from __future__ import annotations`: typer reads the annotations of functions that are
+# made inside another one, where a string could not be resolved.
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import skdal
+from skdal.cli._common import CANCELLED
+
+if TYPE_CHECKING:
+    import typer
+
+
+def main() -> None:
+    """Run the command ``skdal``.
+
+    Raises
+    ------
+    SystemExit
+        Always. 0 for success, 1 for an error, 2 for a wrong call, 130 for Ctrl-C.
+
+    Examples
+    --------
+    >>> import sys
+    >>> from unittest.mock import patch
+    >>> from skdal.cli import main
+    >>> with patch.object(sys, "argv", ["skdal", "--version"]):
+    ...     try:
+    ...         main()
+    ...     except SystemExit as error:
+    ...         print("exit", error.code)
+    skdal 0...
+    exit 0
+    """
+    try:
+        make_app()(prog_name="skdal")
+    except KeyboardInterrupt:
+        # typer sees to it once it runs, but the imports before take a second.
+        sys.exit(CANCELLED)
+    except ModuleNotFoundError as error:
+        missing = str(error.name).split(".")[0]
+        if missing not in ("rich", "typer"):
+            raise
+        sys.exit(
+            f"The command line needs {missing}, which is not installed. Install it by: "
+            'pip install ".[cli]" in a clone of skdal'
+        )
+
+
+def make_app() -> "typer.Typer":
+    """Return the command line as an application of typer.
+
+    Returns
+    -------
+    typer.Typer
+        Call it to run it.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If typer or rich is not installed.
+
+    Examples
+    --------
+    >>> from skdal.cli import make_app
+    >>> make_app().info.name
+    'skdal'
+    """
+    import typer
+
+    from skdal.cli import compare, rank
+
+    app = typer.Typer(name="skdal", no_args_is_help=True, add_completion=False)
+
+    def show_version(wanted: bool) -> None:
+        if wanted:
+            typer.echo(f"skdal {skdal.__version__}")
+            raise typer.Exit()
+
+    @app.callback()
+    def skdal_(
+        version: Annotated[
+            bool,
+            typer.Option(
+                "--version", callback=show_version, is_eager=True, help="Print the version."
+            ),
+        ] = False,
+    ) -> None:
+        """Active learning: which rows to label next."""
+
+    compare.add_to(app)
+    rank.add_to(app)
+    return app

@@ -1,0 +1,5 @@
+"""Run the command line by ``python -m skdal.cli``."""
+
+from skdal.cli import main
+
+main()

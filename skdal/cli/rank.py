@@ -1,0 +1,223 @@
+"""The command ``skdal rank``."""
+
+# Not `from __future__ import annotations`: typer reads the annotations of functions that are
+# made inside another one, where a string could not be resolved.
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from skdal.cli._common import count, prepare
+
+if TYPE_CHECKING:
+    import typer
+    from rich.table import Table
+
+_FILES = ("scores.csv", "rankings.png", "rankings.svg")
+_PANEL = 2.3  # inches
+
+
+def add_to(app: "typer.Typer") -> None:
+    """Add the command to the application.
+
+    Parameters
+    ----------
+    app : typer.Typer
+        The application.
+    """
+    import typer
+    from rich.console import Console
+
+    from skdal.experiments.presets import ESTIMATOR_NAMES, SAMPLERS
+
+    with_scores = sorted(name for name in SAMPLERS if hasattr(SAMPLERS[name], "score_samples"))
+
+    @app.command(
+        help="Do samplers want the same rows? Rank the pool by each and compare the rankings.\n\n"
+        "The task model is trained on the labels of the start. Then every sampler scores the rows "
+        "without a label, higher for those to label sooner, and the rankings that the scores make "
+        "are compared by Spearman's correlation: 1 is the same order, 0 is independent. The "
+        "defaults take seconds."
+    )
+    def rank(
+        dataset: Annotated[
+            str,
+            typer.Argument(
+                metavar="DATA",
+                help="The data: digits, which needs no download; mnist or cifar10, which are "
+                "downloaded once; or the path of an .npz file that holds X, y, X_test and y_test.",
+                show_default=False,
+            ),
+        ],
+        samplers: Annotated[
+            str,
+            typer.Option(
+                metavar="NAME,NAME",
+                help="Samplers to rank by, with commas between, two at least: any of "
+                f"{', '.join(with_scores)}. The others have no scores.",
+            ),
+        ] = "uncertainty,egl,discriminative",
+        estimator: Annotated[
+            str,
+            typer.Option(
+                metavar="NAME",
+                help=f"Task model: {', '.join(ESTIMATOR_NAMES)}. The last two are networks for "
+                "images; samplers can work in the representation of all but logistic.",
+            ),
+        ] = "mlp",
+        initial: Annotated[
+            int, typer.Option(min=2, help="Labels at the start, drawn at random.")
+        ] = 20,
+        epochs: Annotated[
+            int | None,
+            typer.Option(
+                min=1,
+                help="Passes of the training over the labels, at most. Fewer are quicker.",
+                show_default=False,
+            ),
+        ] = None,
+        rows: Annotated[
+            int | None,
+            typer.Option(
+                min=2,
+                help="Rank so many rows of the pool, drawn at random. Without it, all of them.",
+                show_default=False,
+            ),
+        ] = None,
+        repeats: Annotated[
+            int, typer.Option(min=1, help="Rankings of every sampler, each from another start.")
+        ] = 1,
+        reference: Annotated[
+            str | None,
+            typer.Option(
+                metavar="NAME",
+                help="Draw the other samplers against this one. Without it, every pair is drawn.",
+                show_default=False,
+            ),
+        ] = None,
+        seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same results.")] = 0,
+        output: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="DIR",
+                file_okay=False,
+                help="Folder for scores.csv, rankings.png and rankings.svg, made where it is "
+                "missing. Without it nothing is written.",
+                show_default=False,
+            ),
+        ] = None,
+        force: Annotated[
+            bool, typer.Option("--force", help="Replace results that are there.")
+        ] = False,
+    ) -> None:
+        from skdal.datasets import load
+        from skdal.experiments import agreement, write_scores
+        from skdal.experiments import rank as run
+        from skdal.experiments.presets import make_estimator, make_sampler, rows_for
+        from skdal.experiments.ranking import check_scores
+        from skdal.plotting import check_matplotlib
+
+        names = list(dict.fromkeys(name.strip() for name in samplers.split(",")))
+        try:
+            by_name = {name: make_sampler(name) for name in names}
+            check_scores(by_name)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--samplers") from error
+        if len(names) < 2:
+            raise typer.BadParameter(
+                f"{names[0]} alone is no comparison; name two at least.", param_hint="--samplers"
+            )
+        if estimator not in ESTIMATOR_NAMES:
+            raise typer.BadParameter(
+                f"{estimator!r} is no task model; choose among {', '.join(ESTIMATOR_NAMES)}.",
+                param_hint="--estimator",
+            )
+        try:
+            model = make_estimator(estimator, max_epochs=epochs)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--epochs") from error
+        if reference is not None and reference not in names:
+            raise typer.BadParameter(
+                f"{reference!r} is none of --samplers {','.join(names)}.", param_hint="--reference"
+            )
+        try:
+            data = load(dataset)
+        except (OSError, ValueError) as error:
+            raise typer.BadParameter(str(error), param_hint="DATA") from error
+        if initial + (rows or 2) > len(data.X):
+            raise typer.BadParameter(
+                f"{initial} labels and {rows or 2} rows to rank are more than the {len(data.X)} "
+                "rows that there are.",
+                param_hint="--initial",
+            )
+        if output is not None:
+            check_matplotlib()
+            prepare(output, _FILES, force)
+
+        results = run(
+            by_name,
+            model,
+            rows_for(estimator, data.X),
+            data.y,
+            n_initial=initial,
+            n_rows=rows,
+            n_repeats=repeats,
+            random_state=seed,
+            verbose=1,
+        )
+        n_rows, name = len(results[0]["rows"]), Path(dataset).name
+        ranked = f"{n_rows:,} rows of {name}, {estimator} on {initial} labels"
+        if output is not None:
+            # Before anything is printed: a terminal that is gone must not cost the results.
+            write_scores(results, output / "scores.csv")
+            which = f", the first of {repeats} starts" if repeats > 1 else ""
+            _draw(results, output, reference, f"{ranked}{which}\nRank 1: to label first")
+        typer.echo(f"Spearman's correlation of rankings\n{ranked}")
+        Console().print(_table(agreement(results), repeats))
+        if output is not None:
+            typer.echo(f"Wrote {', '.join(_FILES[:-1])} and {_FILES[-1]} in {output}")
+
+
+def _draw(
+    results: Sequence[dict[str, Any]], output: Path, reference: str | None, title: str
+) -> None:
+    from matplotlib.figure import Figure
+
+    from skdal._files import written_whole
+    from skdal.plotting import RankingDisplay
+
+    scores = {record["sampler"]: record["scores"] for record in results if record["repeat"] == 0}
+    n_columns = n_lines = len(scores) - 1
+    if reference is not None:
+        n_columns, n_lines = min(n_columns, 4), -(-n_lines // 4)
+    # Not by pyplot, which would look for a screen.
+    size = max(_PANEL * n_columns + 1, 5), _PANEL * n_lines + 1
+    figure = Figure(figsize=size, layout="constrained")
+    RankingDisplay.from_scores(scores, reference=reference, ax=figure.subplots())
+    figure.suptitle(title, fontsize="medium", parse_math=False)
+    for suffix in ("png", "svg"):
+        with written_whole(output / f"rankings.{suffix}") as temporary:
+            figure.savefig(temporary, dpi=150, format=suffix)
+
+
+def _table(lines: Sequence[dict[str, Any]], repeats: int) -> "Table":
+    from rich.table import Table
+
+    columns = {"spearman": "Spearman"}
+    if repeats > 1:
+        columns = {"spearman": "Mean", "low": "Min", "high": "Max"}
+    table = Table(
+        caption=f"Over {count(repeats, 'start')}." if repeats > 1 else None, caption_justify="left"
+    )
+    for header in ("Sampler", "Other"):
+        table.add_column(header, no_wrap=True)
+    for header in columns.values():
+        table.add_column(header, justify="right", no_wrap=True)
+    for line in lines:
+        values = [line[key] for key in columns]
+        table.add_row(
+            line["sampler"],
+            line["other"],
+            *["-" if math.isnan(value) else f"{value:.2f}" for value in values],
+        )
+    return table

@@ -1,0 +1,259 @@
+"""The folder of a comparison: what was asked, and what is done of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from skdal._files import written_whole
+from skdal.experiments.run_file import parsed
+from skdal.experiments.settings import described, environment
+
+SETTINGS, RESULTS, RUNS = "settings.json", "results.csv", "runs"
+
+
+class FolderError(ValueError):
+    """A folder that cannot be used, since it holds something else or something more."""
+
+
+def open_folder(
+    directory: str | os.PathLike[str],
+    experiment: dict[str, Any],
+    samplers: Mapping[str, Any],
+    n_repeats: int,
+    *,
+    resume: bool,
+) -> Path:
+    """Make the folder of a comparison, or find out whether one that is there may be gone on with.
+
+    Parameters
+    ----------
+    directory : str or path-like
+        The folder.
+
+    experiment : dict of JSON values
+        What may not change: data, task model, sizes, seed.
+
+    samplers : mapping of str to sampler
+        Those in the folder must have the same parameters; others may be added.
+
+    n_repeats : int
+        Runs of every sampler. There may be more or fewer in the folder.
+
+    resume : bool
+        Whether to go on with what is there.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder. Its ``settings.json`` tells all this, and the environments that it was
+        played in.
+
+    Raises
+    ------
+    FolderError
+        If the folder holds a comparison and ``resume`` is False, or holds another one.
+
+    Warns
+    -----
+    UserWarning
+        If versions or device are not those of before.
+    """
+    path = Path(directory)
+    settings: dict[str, Any] = {
+        "experiment": experiment,
+        "samplers": {name: described(sampler) for name, sampler in samplers.items()},
+        "n_repeats": n_repeats,
+        "environments": [environment()],
+    }
+    if (path / SETTINGS).exists():
+        old = _read_settings(path)
+        if not resume:
+            raise FolderError(
+                f"directory={str(path)!r} holds a comparison already; go on with it by "
+                "resume=True, or choose another directory."
+            )
+        _check_same(path, old, settings)
+        settings["samplers"] = old["samplers"] | settings["samplers"]
+        settings["n_repeats"] = max(old["n_repeats"], n_repeats)
+        settings["environments"] = _joined(old["environments"], settings["environments"][0])
+    elif present := [name for name in (RESULTS, RUNS) if (path / name).exists()]:
+        raise FolderError(
+            f"directory={str(path)!r} holds {present[0]}, but no {SETTINGS} that tells what it is; "
+            "choose another directory."
+        )
+    path.mkdir(parents=True, exist_ok=True)
+    with written_whole(path / SETTINGS) as temporary:
+        temporary.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def _read_settings(path: Path) -> dict[str, Any]:
+    try:
+        text = (path / SETTINGS).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"directory={str(path)!r} holds no comparison: there is no {SETTINGS} in it."
+        ) from error
+    try:
+        settings: Any = json.loads(text)
+    except ValueError as error:
+        raise FolderError(f"{path / SETTINGS} is damaged: {error}") from error
+    if not isinstance(settings, dict) or not {"experiment", "samplers"} <= set(settings):
+        raise FolderError(
+            f"{path / SETTINGS} is no file of this program; choose another directory."
+        )
+    return settings
+
+
+def _check_same(path: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
+    pairs = [
+        (name, old["experiment"].get(name), value) for name, value in new["experiment"].items()
+    ]
+    pairs += [
+        (f"sampler {name!r}", old["samplers"][name], text)
+        for name, text in new["samplers"].items()
+        if name in old["samplers"]
+    ]
+    for name, there, here in pairs:
+        if there != here:
+            raise FolderError(
+                f"directory={str(path)!r} holds another comparison. Its {name} is {there}, not "
+                f"{here}; choose another directory, or set what it was."
+            )
+
+
+def _joined(old: list[dict[str, Any]], new: dict[str, Any]) -> list[dict[str, Any]]:
+    if new in old:
+        return old
+    last = old[-1]
+    changes = [
+        f"{name} {last.get(name)} before, {new[name]} now"
+        for name in new
+        if last.get(name) != new[name]
+    ]
+    warnings.warn(
+        f"This goes on with a comparison from another environment: {'; '.join(changes)}. The "
+        "results may not be those of an undisturbed run.",
+        UserWarning,
+        stacklevel=4,
+    )
+    return [*old, new]
+
+
+def run_path(directory: Path, sampler: str, repeat: int) -> Path:
+    """Return the file of a run.
+
+    Parameters
+    ----------
+    directory : pathlib.Path
+        The folder of the comparison.
+
+    sampler : str
+        Name of its sampler, which may hold any character.
+
+    repeat : int
+        Counted from 0.
+
+    Examples
+    --------
+    >>> from skdal.experiments.folder import run_path
+    >>> run_path(Path("made"), "a/b", 0).as_posix()
+    'made/runs/a%2Fb-0.jsonl'
+    """
+    return directory / RUNS / f"{quote(sampler, safe='')}-{repeat}.jsonl"
+
+
+def read_results(directory: str | os.PathLike[str]) -> list[dict[str, Any]]:
+    """Return the results of the runs that are done.
+
+    Parameters
+    ----------
+    directory : str or path-like
+        That of :func:`~skdal.experiments.compare`, which may be at work in it.
+
+    Returns
+    -------
+    list of dict
+        As :func:`~skdal.experiments.compare` returns them: all steps of all runs of the
+        directory that were played to the end.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the directory holds no comparison.
+    ValueError
+        If a file in it is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skdal import RandomSampler
+    >>> from skdal.datasets import load
+    >>> from skdal.experiments import compare, read_results
+    >>> model, data = LogisticRegression(), load("digits")
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     results = compare({"random": RandomSampler()}, model, **data, directory=directory)
+    ...     len(results), len(read_results(directory))
+    (35, 35)
+    """
+    path = Path(directory)
+    settings = _read_settings(path)
+    results: list[dict[str, Any]] = []
+    for repeat in range(settings["n_repeats"]):
+        for name in settings["samplers"]:
+            file = run_path(path, name, repeat)
+            records = parsed(file.read_bytes(), file) if file.exists() else []
+            if len(records) == settings["experiment"]["n_queries"] + 1:
+                results += records
+    return results
+
+
+def clear_folder(directory: str | os.PathLike[str]) -> None:
+    """Remove a comparison from a folder, and nothing else.
+
+    Parameters
+    ----------
+    directory : str or path-like
+        It need not exist.
+
+    Examples
+    --------
+    >>> from skdal.experiments.folder import clear_folder
+    >>> clear_folder("nowhere")
+    """
+    path = Path(directory)
+    for file in [path / SETTINGS, path / RESULTS, *(path / RUNS).glob("*.jsonl")]:
+        file.unlink(missing_ok=True)
+    if (path / RUNS).is_dir() and not any((path / RUNS).iterdir()):
+        (path / RUNS).rmdir()
+
+
+def count_done(directory: str | os.PathLike[str], names: Sequence[str], n_repeats: int) -> int:
+    """Return how many steps of these runs are on disk.
+
+    Parameters
+    ----------
+    directory : str or path-like
+        It need not exist.
+
+    names : sequence of str
+        Names of samplers.
+
+    n_repeats : int
+        Runs of each.
+
+    Examples
+    --------
+    >>> from skdal.experiments.folder import count_done
+    >>> count_done("nowhere", ["random"], 5)
+    0
+    """
+    files = [run_path(Path(directory), name, r) for name in names for r in range(n_repeats)]
+    return sum(len(parsed(file.read_bytes(), file)) for file in files if file.exists())

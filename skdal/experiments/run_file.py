@@ -1,0 +1,128 @@
+"""The file of one run: a line for every step, on disk before the next step begins."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import IO, Any, Self
+
+import numpy as np
+
+if sys.platform != "win32":
+    import fcntl
+
+_ARRAYS = ("class_counts", "rows")
+
+
+class RunFile:
+    """The steps of a run that are done, and a place for those to come.
+
+    While it is open it is locked, where the system has locks: another process that plays the
+    same run, such as one that outlived its parent, waits at first and finds the steps of this
+    one then.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file; made where it is missing, with its folder.
+
+    Attributes
+    ----------
+    records : list of dict
+        The steps in it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from skdal.experiments.run_file import RunFile
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     path = Path(directory, "random-0.jsonl")
+    ...     with RunFile(path) as file:
+    ...         file.append({"n_labels": 2, "rows": np.array([5, 3])})
+    ...     with RunFile(path) as file:
+    ...         file.records
+    [{'n_labels': 2, 'rows': array([5, 3])}]
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.records: list[dict[str, Any]] = []
+
+    def __enter__(self) -> Self:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file: IO[bytes] = self.path.open("a+b")
+        try:
+            if sys.platform != "win32":
+                fcntl.flock(self._file, fcntl.LOCK_EX)
+            self._file.seek(0)
+            content = self._file.read()
+            self.records = parsed(content, self.path)
+            # What follows the last line break was torn when the process was killed.
+            self._file.truncate(content.rfind(b"\n") + 1)
+        except BaseException:
+            self._file.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Keep a step; when this returns, it is on disk.
+
+        Parameters
+        ----------
+        record : dict
+            Of numbers, strings and arrays of them.
+        """
+        plain = {
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in record.items()
+        }
+        self._file.write(json.dumps(plain).encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self.records.append(record)
+
+
+def parsed(content: bytes, path: Path) -> list[dict[str, Any]]:
+    r"""Return the steps that are whole.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the file.
+
+    path : pathlib.Path
+        For the message.
+
+    Returns
+    -------
+    list of dict
+        One for every line; without what follows the last line break.
+
+    Raises
+    ------
+    ValueError
+        If a line is damaged.
+
+    Examples
+    --------
+    >>> from skdal.experiments.run_file import parsed
+    >>> parsed(b'{"n_labels": 20}\n{"n_la', Path("random-0.jsonl"))
+    [{'n_labels': 20}]
+    """
+    records = []
+    for number, line in enumerate(content.split(b"\n")[:-1], start=1):
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise ValueError(
+                f"Line {number} of {path} is damaged: {error}. Remove the file, and the run is "
+                "played again."
+            ) from error
+        arrays = {name: np.array(record[name], dtype=int) for name in _ARRAYS if name in record}
+        records.append(record | arrays)
+    return records

@@ -1,0 +1,51 @@
+"""What the displays share: colors and marks, and matplotlib where it is installed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Okabe and Ito's colors, told apart by the color-blind, from dark to light in turns. Line
+# style and marker tell the curves apart in greyscale.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
+LINES = ("-", "--", "-.", ":")
+MARKERS = ("o", "s", "^", "D", "v")
+
+
+def new_axes(ax: Any = None) -> Any:
+    """Return the axes to draw on: those given, or those of a new figure.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes, default=None
+        Where to draw. None makes a new figure.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    """
+    check_matplotlib()
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        _, ax = plt.subplots(layout="constrained")
+    return ax
+
+
+def check_matplotlib() -> None:
+    """Raise an error that names the cure if matplotlib is not installed.
+
+    Raises
+    ------
+    ImportError
+        If it is not.
+
+    Examples
+    --------
+    >>> from skdal.plotting import check_matplotlib
+    >>> check_matplotlib()
+    """
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise ImportError("Plots need matplotlib; install it by: pip install matplotlib") from error

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import csv
+import json
+import math
+from io import StringIO
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from skdal import datasets, experiments
+from skdal.cli import compare as compare_command
+from skdal.experiments.presets import ESTIMATOR_NAMES, PRESETS, SAMPLERS
+
+TINY = ["compare", "digits", "--estimator", "logistic", "--samplers", "random"]
+TINY += ["--initial", "10", "--batch-size", "10", "--queries", "2", "--repeats", "2"]
+
+
+def test_help_names_what_there_is(call):
+    result = call("compare", "--help")
+    assert result.exit_code == 0
+    for name in [*SAMPLERS, *ESTIMATOR_NAMES, *PRESETS, *datasets.NAMES, "--force", "default: 20,"]:
+        assert name in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_a_run_prints_a_table_and_writes_its_files(call, tmp_path):
+    output = tmp_path / "new" / "folder"
+    result = call(*TINY, "--output", output)
+    assert result.exit_code == 0, result.output
+    assert "random" in result.stdout
+    assert "10 to 30 labels, mean of 2 runs" in result.stdout
+    assert max(map(len, result.stdout.splitlines()[:-1])) <= 80
+    assert "6/6" in result.stderr
+    assert sorted(path.name for path in output.iterdir()) == [
+        "learning-curve.png",
+        "learning-curve.svg",
+        "results.csv",
+        "runs",
+        "settings.json",
+    ]
+    with (output / "results.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["n_labels"]) for row in rows] == [10, 20, 30] * 2
+    assert (output / "learning-curve.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_the_seed_fixes_the_scores(call, tmp_path):
+    def scores(name, seed):
+        assert call(*TINY, "--seed", seed, "--output", tmp_path / name).exit_code == 0
+        with (tmp_path / name / "results.csv").open(encoding="utf-8") as file:
+            return [(row["score"], row["rows"]) for row in csv.DictReader(file)]
+
+    assert scores("a", 0) == scores("b", 0) != scores("c", 1)
+
+
+def test_without_output_nothing_is_written(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert call(*TINY).exit_code == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_results_are_replaced_only_by_force(call, tmp_path, monkeypatch):
+    results = tmp_path / "results.csv"
+    results.write_text("mine")
+    result = call(*TINY, "--output", tmp_path)
+    assert result.exit_code == 2
+    assert "--force" in result.stderr
+    assert results.read_text() == "mine"
+    assert call(*TINY, "--output", tmp_path, "--force").exit_code == 0
+    assert results.read_text().startswith("sampler,")
+    result = call(*TINY, "--output", tmp_path)
+    assert result.exit_code == 2
+    assert "--resume" in result.stderr
+    assert call(*TINY, "--seed", "1", "--output", tmp_path, "--force").exit_code == 0
+
+
+def test_resume_goes_on(call, tmp_path):
+    def rows():
+        with (tmp_path / "results.csv").open(encoding="utf-8") as file:
+            return [tuple(row.values()) for row in csv.DictReader(file)]
+
+    assert call(*TINY, "--output", tmp_path).exit_code == 0
+    first = rows()
+    more = ["--samplers", "random,uncertainty", "--repeats", "3"]
+    result = call(*TINY, *more, "--output", tmp_path, "--resume", "--dry-run")
+    assert "18 trainings of the task model in 6 runs.\n6 of them are done." in result.stdout
+    assert call(*TINY, *more, "--output", tmp_path, "--resume").exit_code == 0
+    assert len(rows()) == 18
+    assert set(first) < set(rows())
+    result = call(*TINY, "--initial", "11", "--output", tmp_path, "--resume")
+    assert result.exit_code == 2
+    assert "n_initial is 10, not 11" in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_jobs(call):
+    result = call(*TINY, "--jobs", "2")
+    assert result.exit_code == 0, result.output
+
+
+def test_ctrl_c_tells_how_to_go_on(call, tmp_path, monkeypatch):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(experiments, "compare", interrupt)
+    result = call(*TINY, "--output", tmp_path)
+    assert result.exit_code == 130
+    assert "--resume" in result.stderr
+
+
+def test_a_dry_run_tells_what_there_is_to_do(call, tmp_path):
+    result = call(*TINY, "--output", tmp_path / "new", "--dry-run")
+    assert result.exit_code == 0
+    assert "6 trainings of the task model in 2 runs." in result.stdout
+    assert "One on 20 labels" in result.stdout
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_preset_with_data_and_options_of_ones_own(call, tmp_path):
+    digits = datasets.load("digits")
+    images = np.kron(digits.X.reshape(-1, 8, 8) * 15, np.ones((2, 2))).astype(np.uint8)
+    path = tmp_path / "own.npz"
+    np.savez(
+        path, X=images[:300], y=digits.y[:300], X_test=images[300:400], y_test=digits.y[300:400]
+    )
+    options = ["--initial", "30", "--batch-size", "10", "--queries", "1", "--repeats", "1"]
+    args = ["compare", path, "--preset", "mnist-100", *options, "--epochs", "2"]
+    result = call(*args, "--samplers", "random,discriminative", "--output", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    settings = json.loads((tmp_path / "out" / "settings.json").read_text())
+    assert settings["experiment"]["estimator"].startswith("LeNetClassifier(")
+    assert "n_mini_queries=20" in settings["samplers"]["discriminative"]
+
+
+def test_what_a_sampler_cannot_work_with_is_said(call):
+    result = call(*TINY, "--samplers", "mc-dropout")
+    assert result.exit_code == 1
+    assert "no active dropout layer" in result.stderr
+
+
+def line(**changes):
+    return {
+        "sampler": "expected-gradient-length",
+        "area": 0.9141,
+        "difference": 0.03,
+        "low": -0.004,
+        "high": 0.064,
+        "n_repeats": 5,
+        "final_score": 0.96,
+        "final_score_sd": 0.0123,
+        "query_seconds": 4.2,
+    } | changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, ["0.914", "+0.030 [-0.004, +0.064]", "0.960 ± 0.012", "4.200"]),
+        ({"low": math.nan}, ["+0.030 "]),
+        ({"difference": math.nan}, [" - "]),
+        ({"query_seconds": 1234.567}, ["1235"]),
+        ({"final_score_sd": math.nan}, ["0.960 "]),
+    ],
+)
+def test_a_line_of_the_table_fits_80_columns(changes, words):
+    console = Console(width=80, file=StringIO())
+    console.print(compare_command._table([line(**changes)], "20 to 200 labels"))
+    text = console.file.getvalue()
+    for word in ["expected-gradient-length", *words]:
+        assert word in text
+    assert "nan" not in text
+    assert "…" not in text
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["compare", "digit"], ["digits"]),
+        ([*TINY, "--samplers", "random,rnd"], ["'rnd'", "discriminative"]),
+        (["compare"], ["skdal compare digits"]),
+        ([*TINY, "--queries", "2000"], ["1198", "at most 118"]),
+        ([*TINY, "--initial", "1190"], ["--initial", "1198"]),
+        ([*TINY, "--repeats", "0"], ["--repeats"]),
+        ([*TINY, "--jobs", "0"], ["--jobs"]),
+        ([*TINY, "--epochs", "5"], ["not trained in epochs"]),
+        ([*TINY, "--preset", "mnist"], ["mnist-100"]),
+        ([*TINY, "--resume"], ["--output"]),
+        ([*TINY, "--output", "x", "--resume", "--force"], ["--force"]),
+        ([*TINY, "--estimator", "forest"], ["logistic"]),
+        ([*TINY, "--output", __file__], ["--output"]),
+        ([*TINY, "--output", f"{__file__}/folder"], ["cannot be made"]),
+    ],
+)
+def test_a_wrong_call_says_what_is_right(call, args, words):
+    result = call(*args)
+    assert result.exit_code == 2
+    for word in words:
+        assert word in " ".join(result.stderr.replace("│", " ").split())
