@@ -12,15 +12,20 @@ from __future__ import annotations
 
 import argparse
 import json
+from itertools import product
 from typing import Any
 
 import numpy as np
 from _common import RESULTS, load_images, machine, print_table, read_records
 from sklearn.datasets import load_digits
+from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import check_random_state
 
 from skdal import CoreSetSampler, DiscriminativeSampler, DivergenceStop, RandomSampler
@@ -34,6 +39,16 @@ SAMPLERS = {
         make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)), n_mini_queries=5
     ),
     "core-set": CoreSetSampler(),
+}
+MODELS = {
+    "MLP": MLPClassifier((64,), solver="lbfgs", alpha=1e-3, max_iter=150),
+    "logistic regression": LogisticRegression(max_iter=1000),
+    "random forest": RandomForestClassifier(),
+    "1 neighbor": KNeighborsClassifier(1),
+    "5 neighbors": KNeighborsClassifier(5),
+    "tree": DecisionTreeClassifier(),
+    "naive Bayes": GaussianNB(),
+    "AdaBoost": AdaBoostClassifier(),
 }
 RULES = {
     "prediction": DivergenceStop(random_state=0),
@@ -54,15 +69,16 @@ def load(name: str, path: str | None) -> tuple[np.ndarray, ...]:
     return X[rows].reshape(4000, -1), y[rows], X_test.reshape(len(X_test), -1), y_test
 
 
-def loop(data: tuple[np.ndarray, ...], sampler: str, start: str, seed: int, sizes: Any) -> list:
+def loop(
+    data: tuple[np.ndarray, ...], sampler: str, model: str, start: str, seed: int, sizes: Any
+) -> list:
     X, y, X_test, y_test = data
     n_initial, n_instances, budget = sizes
     rng = check_random_state(seed)
     if start == "biased":
         n_initial = rng.choice(np.flatnonzero(y < 5), n_initial, replace=False)
-    model = MLPClassifier((64,), solver="lbfgs", alpha=1e-3, max_iter=150)
     steps = play(
-        model,
+        MODELS[model],
         SAMPLERS[sampler],
         X,
         y,
@@ -100,9 +116,10 @@ def stopped_at(rounds: list, rule: str, tolerance: float) -> dict[str, Any] | No
 
 def summarize(records: list[dict[str, Any]]) -> None:
     lines = []
-    kinds = sorted({(r["data"], r["start"], r["sampler"]) for r in records})
+    names = ("data", "start", "sampler", "model")
+    kinds = sorted({tuple(r[name] for name in names) for r in records})
     for kind in kinds:
-        runs = [r["rounds"] for r in records if (r["data"], r["start"], r["sampler"]) == kind]
+        runs = [r["rounds"] for r in records if tuple(r[name] for name in names) == kind]
         for rule in RULES:
             for tolerance in (0.2, 0.4):
                 stops = [stopped_at(rounds, rule, tolerance) for rounds in runs]
@@ -119,7 +136,7 @@ def summarize(records: list[dict[str, Any]]) -> None:
                         f"{np.mean([rounds[-1]['accuracy'] for rounds in runs]):.3f}",
                     ]
                 )
-    header = ["data", "start", "sampler", "in", "tolerance", "stopped", "labels", "accuracy", "end"]
+    header = [*names, "in", "tolerance", "stopped", "labels", "accuracy", "end"]
     print_table(header, lines)
 
 
@@ -185,28 +202,26 @@ def main() -> None:
         "--starts", nargs="+", choices=["random", "biased"], default=["random", "biased"]
     )
     parser.add_argument("--samplers", nargs="+", choices=list(SAMPLERS), default=list(SAMPLERS))
+    parser.add_argument("--models", nargs="+", choices=list(MODELS), default=["MLP"])
     parser.add_argument("--seeds", type=int, default=3, help="default: 3")
     parser.add_argument("--plot", metavar="FILE", help="draw the curves into this file")
     args = parser.parse_args()
     path = RESULTS / "stopping.jsonl"
     for name in args.run:
         data = load(name, args.data)
-        for start in args.starts:
-            for seed in range(args.seeds):
-                for sampler in args.samplers:
-                    key = {"data": name, "start": start, "sampler": sampler, "seed": seed}
-                    if any(key.items() <= record.items() for record in read_records(path)):
-                        continue
-                    rounds = loop(data, sampler, start, seed, SIZES[name])
-                    with path.open("a") as file:
-                        file.write(
-                            json.dumps({**key, "rounds": rounds, "machine": machine()}) + "\n"
-                        )
-                    print(", ".join(map(str, key.values())), flush=True)
+        runs = product(args.starts, range(args.seeds), args.samplers, args.models)
+        for start, seed, sampler, model in runs:
+            key = {"data": name, "start": start, "sampler": sampler, "seed": seed, "model": model}
+            if any(key.items() <= record.items() for record in read_records(path)):
+                continue
+            rounds = loop(data, sampler, model, start, seed, SIZES[name])
+            with path.open("a") as file:
+                file.write(json.dumps({**key, "rounds": rounds, "machine": machine()}) + "\n")
+            print(", ".join(map(str, key.values())), flush=True)
     records = read_records(path)
     summarize(records)
     if args.plot:
-        draw(records, args.plot)
+        draw([record for record in records if record["model"] == "MLP"], args.plot)
 
 
 if __name__ == "__main__":

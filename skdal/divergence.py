@@ -8,15 +8,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike
+from scipy.stats import norm
 from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import RidgeClassifier
-from sklearn.model_selection import StratifiedKFold, permutation_test_score
+from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, validate_params
+from sklearn.utils.parallel import Parallel, delayed
 
+from skdal._fitting import fit_seeded
 from skdal._seeding import MAX_SEED, seeded
+from skdal._torch import skorch_nets, torch_random_state_kept
 
 
 class HDivergenceTest(NamedTuple):
@@ -83,10 +87,13 @@ def h_divergence_test(
     the k-th. Unlike :func:`~skdal.metrics.h_divergence` of the rows that it was trained on, this
     does not grow with what it learns by heart; and unlike the definition in section 3.1 of [1]_
     it has no absolute value, which would turn chance into divergence, the more the fewer rows
-    there are. Random labeled rows have a mean of about 0. Below 0 are labeled rows that
-    keep their distance from each other, as those that DAL chooses do: near to one held out there
-    are fewer labeled rows than chance would put there. That is no way of being told apart, so
-    the test has one side.
+    there are. Random labeled rows have a mean of about 0. Where ``Z`` is X itself, below 0 are
+    labeled rows that keep their distance from each other, as those that DAL chooses do: near to
+    one held out there are fewer labeled rows than chance would put there. That is no way of being
+    told apart, so the test has one side.
+
+    The hypothesis is that the rows of ``Z`` may change sides. Random labeled rows of X may; what
+    a model predicts for the rows that it was trained on, and for others, may not.
 
     The labels are permuted within the folds, and the discriminator is trained anew on each
     permutation. (To permute the labels under predictions made once is quicker, but wrong: the
@@ -110,14 +117,15 @@ def h_divergence_test(
         Folds.
 
     n_permutations : int, default=100
-        At least ``1 / (1 - confidence)``, or the limit leans on the one most extreme.
+        At least ``1 / (1 - confidence) - 1``. With no more than that the limit leans on the one
+        most extreme.
 
     confidence : float, default=0.95
         Of the upper limit, one-sided.
 
     random_state : int, RandomState instance or None, default=None
         Draws folds and permutations, and seeds every ``random_state`` of the discriminator
-        that is None.
+        that is None, and skorch nets. All trainings have the same seeds.
 
     n_jobs : int or None, default=None
         Processes for the permutations of a discriminator that is not the default. The result
@@ -128,13 +136,16 @@ def h_divergence_test(
     HDivergenceTest
         A named tuple of ``divergence``, ``limit``, ``p_value`` and ``null``. The limit is the
         divergence, 0 if it is below, less the lower quantile of the permutations: it takes
-        their spread, that of random labels, for the spread of the divergence.
+        their spread, that of random labels, for the spread of the divergence. It is no narrower
+        than with answers by the toss of a coin, whose spread is ``sqrt(1/n_L + 1/n_U)``: a
+        discriminator that answers the same for all rows has no spread, and found out no more.
 
     Raises
     ------
     ValueError
-        If a parameter is out of range, ``is_unlabeled`` has another length than ``Z``, or
-        there are fewer labeled or unlabeled rows than folds.
+        If a parameter is out of range, ``n_permutations`` are too few for ``confidence``,
+        ``is_unlabeled`` has another length than ``Z``, or there are fewer labeled or unlabeled
+        rows than folds.
 
     See Also
     --------
@@ -142,9 +153,11 @@ def h_divergence_test(
 
     Notes
     -----
-    A divergence is a lower bound: what this discriminator finds, trained on so many rows. A
-    large p-value says nothing where they are few. The limit does: it is wide then. Without
-    divergence it is at about 3 / sqrt(n) with n rows on each side.
+    Divergence and limit are of what this discriminator finds on average, trained on so many rows,
+    not of the H-divergence, which is the most that any could find: a limit near 0 rules out no
+    difference that this discriminator is blind to. A large p-value says nothing where rows are
+    few. The limit does: it is wide then. Without divergence it is at about 3.6 / sqrt(n) with
+    n rows on each side.
 
     References
     ----------
@@ -168,7 +181,11 @@ def h_divergence_test(
     >>> test.divergence > 0.5, test.p_value < 0.01
     (True, True)
     """
-    Z = check_array(Z, accept_sparse="csr", dtype=[np.float64, np.float32])
+    check_n_permutations(n_permutations, confidence)
+    # Networks take single precision alone.
+    is_net = discriminator is not None and skorch_nets(discriminator)
+    dtype = np.float32 if is_net else [np.float64, np.float32]
+    Z = check_array(Z, accept_sparse="csr", dtype=dtype)
     y = np.asarray(is_unlabeled, dtype=bool).astype(np.int64)
     if y.shape != (Z.shape[0],):
         raise ValueError(
@@ -182,35 +199,88 @@ def h_divergence_test(
     rng = check_random_state(random_state)
     folds = StratifiedKFold(cv, shuffle=True, random_state=rng.randint(MAX_SEED))
     fold = np.empty(len(y), dtype=int)
-    splits = list(folds.split(y, y))
-    for number, (_, test) in enumerate(splits):
+    for number, (_, test) in enumerate(folds.split(y, y)):
         fold[test] = number
     if discriminator is None:
         n_train = len(y) - np.bincount(fold).max()
         model = seeded(default_discriminator(n_train, sparse=sp.issparse(Z)), rng)
-        divergence, null = _all_at_once(model, Z, y, fold, n_permutations, rng)
     else:
-        accuracy, accuracies, _ = permutation_test_score(
-            seeded(discriminator, rng),
-            Z,
-            y,
-            groups=fold,
-            cv=splits,
-            n_permutations=n_permutations,
-            scoring="balanced_accuracy",
-            random_state=rng.randint(MAX_SEED),
-            n_jobs=n_jobs,
-        )
-        divergence, null = 4 * accuracy - 2, 4 * accuracies - 2
+        model = seeded(discriminator, rng)
+    Y = np.column_stack([y, _permuted(y, fold, n_permutations, rng)])
+    seed = rng.randint(MAX_SEED)
+    if discriminator is None:
+        # Least squares treats each output as if it were the only one, and inverts one matrix
+        # for all.
+        divergences = _divergence(model, Z, Y, fold, seed)
+    else:
+        tasks = (delayed(_divergence)(model, Z, column, fold, seed) for column in Y.T)
+        divergences = np.array(Parallel(n_jobs=n_jobs)(tasks))
+    divergence, null = divergences[0], divergences[1:]
     lower = np.quantile(null, 1 - confidence, method="lower")
     # Equal counts may differ by rounding.
     n_reached = np.sum(null >= divergence - 1e-9)
+    width = max(-lower, least_width(confidence, len(y) - y.sum(), y.sum()))
     return HDivergenceTest(
         float(divergence),
-        float(min(max(divergence, 0) - lower, 2)),
+        float(min(max(divergence, 0) + width, 2)),
         float((n_reached + 1) / (n_permutations + 1)),
         null,
     )
+
+
+def least_width(confidence: float, n_labeled: int, n_unlabeled: int) -> float:
+    """Return how far above the divergence its upper limit is at least.
+
+    Parameters
+    ----------
+    confidence : float
+        Of the limit.
+
+    n_labeled, n_unlabeled : int
+        How many rows are compared.
+
+    Returns
+    -------
+    float
+        The quantile of the divergence of answers by the toss of a coin.
+
+    Examples
+    --------
+    >>> from skdal.divergence import least_width
+    >>> round(least_width(0.95, 100, 100), 3)
+    0.233
+    """
+    return float(norm.ppf(confidence) * np.sqrt(1 / n_labeled + 1 / n_unlabeled))
+
+
+def check_n_permutations(n_permutations: int, confidence: float) -> None:
+    """Check that so many permutations have a quantile for the confidence.
+
+    Parameters
+    ----------
+    n_permutations : int
+        How many.
+
+    confidence : float
+        Of the limit.
+
+    Raises
+    ------
+    ValueError
+        If they are too few.
+
+    Examples
+    --------
+    >>> from skdal.divergence import check_n_permutations
+    >>> check_n_permutations(19, 0.95)
+    """
+    # The rounding of 1 - confidence must not ask for one more.
+    needed = int(np.ceil(1 / (1 - confidence) - 1 - 1e-6))
+    if n_permutations < needed:
+        raise ValueError(
+            f"n_permutations={n_permutations} cannot hold confidence={confidence}, which takes "
+            f"{needed} at least; raise the one, or lower the other."
+        )
 
 
 def default_discriminator(n_rows: int, *, sparse: bool = False) -> Pipeline:
@@ -239,30 +309,27 @@ def default_discriminator(n_rows: int, *, sparse: bool = False) -> Pipeline:
     return make_pipeline(scaler, Nystroem(n_components=min(100, n_rows)), RidgeClassifier())
 
 
-def _all_at_once(
-    model: Pipeline,
-    Z: Any,
-    y: np.ndarray,
-    fold: np.ndarray,
-    n_permutations: int,
-    rng: np.random.RandomState,
-) -> tuple[float, np.ndarray]:
-    """Train on the labels and all their permutations as on so many outputs.
-
-    Least squares treats each output as if it were the only one, and inverts one matrix for all.
-    """
-    Y = np.tile(y[:, None], n_permutations + 1)
+def _permuted(
+    y: np.ndarray, fold: np.ndarray, n_permutations: int, rng: np.random.RandomState
+) -> np.ndarray:
+    """Return permutations of the labels within each fold, one a column."""
+    permuted = np.empty((len(y), n_permutations), dtype=y.dtype)
     for number in np.unique(fold):
         rows = np.flatnonzero(fold == number)
-        for output in range(1, n_permutations + 1):
-            Y[rows, output] = y[rng.permutation(rows)]
+        for column in range(n_permutations):
+            permuted[rows, column] = y[rng.permutation(rows)]
+    return permuted
+
+
+def _divergence(model: Any, Z: Any, y: np.ndarray, fold: np.ndarray, seed: int) -> Any:
+    """Return the mean over the folds, for each column of y if it has some."""
     divergences = []
     for number in np.unique(fold):
         test = fold == number
-        predicted = model.fit(Z[~test], Y[~test]).predict(Z[test])
-        truth = Y[test]
+        with torch_random_state_kept():
+            predicted = fit_seeded(model, Z[~test], y[~test], seed).predict(Z[test])
+        truth = y[test]
         unlabeled = (predicted * truth).sum(axis=0) / truth.sum(axis=0)
         labeled = (predicted * (1 - truth)).sum(axis=0) / (1 - truth).sum(axis=0)
         divergences.append(2 * (unlabeled - labeled))
-    divergence = np.mean(divergences, axis=0)
-    return divergence[0], divergence[1:]
+    return np.mean(divergences, axis=0)

@@ -8,11 +8,15 @@ import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import AdaBoostClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.svm import SVC
+from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -25,14 +29,15 @@ from tests._samplers import hiding
 
 QUICK = LogisticRegression(max_iter=1000)
 RULES = [
-    DivergenceStop(n_permutations=5, random_state=0),
-    DivergenceStop(QUICK, n_permutations=5, random_state=0),
+    DivergenceStop(n_permutations=19, random_state=0),
+    DivergenceStop(QUICK, n_permutations=19, random_state=0),
     DivergenceStop(
         make_pipeline(PCA(), QUICK),
         space="representation",
         discriminator=QUICK,
         cv=2,
-        n_permutations=3,
+        n_permutations=4,
+        confidence=0.8,
         random_state=0,
     ),
 ]
@@ -66,7 +71,7 @@ def test_public_name():
 
 
 def test_random_labels_stop_once_they_are_enough():
-    # Without divergence the limit is at about 3 / sqrt(n).
+    # Without divergence the limit is at about 3.6 / sqrt(n).
     few, many = (DivergenceStop(random_state=0).fit(DIGITS, _hidden(_random(n))) for n in (60, 700))
     assert few.p_value_ > 0.05  # nothing is found, which is not enough
     assert not few.stop_
@@ -88,7 +93,8 @@ def test_it_is_the_test_of_all_rows_where_both_sides_are_as_large():
     y = np.tile([0, -1], 60)
     X = np.random.RandomState(0).normal(size=(120, 3))
     X[y == 0] += 0.3
-    rule = DivergenceStop(max_rows=60, cv=4, n_permutations=20, random_state=5).fit(X, y)
+    rule = DivergenceStop(tolerance=1, max_rows=60, cv=4, n_permutations=20, random_state=5)
+    rule.fit(X, y)
     seed = np.random.RandomState(5).randint(np.iinfo(np.int32).max)
     order = np.r_[rule.labeled_rows_, rule.pool_rows_]
     test = h_divergence_test(X[order], y[order] < 0, cv=4, n_permutations=20, random_state=seed)
@@ -104,7 +110,7 @@ def test_max_rows_bounds_both_sides(monkeypatch):
 
     monkeypatch.setattr("skdal.stopping.h_divergence_test", record)
     for n_labels, max_rows in [(100, 40), (30, 40), (len(DIGITS) - 20, 40)]:
-        rule = DivergenceStop(max_rows=max_rows, n_permutations=2, random_state=0)
+        rule = DivergenceStop(tolerance=1, max_rows=max_rows, n_permutations=19, random_state=0)
         rule.fit(DIGITS, _hidden(_random(n_labels)))
     assert sizes == [(40, 40), (30, 30), (20, 20)]
 
@@ -138,7 +144,7 @@ def test_bind_freezes_the_learners_model():
     model = MLPClassifier((8,), solver="lbfgs", max_iter=200, random_state=0)
     model.fit(DIGITS[y >= 0] / 16, y[y >= 0])
     coefs = [part.copy() for part in model.coefs_]
-    rule = DivergenceStop(n_permutations=5)
+    rule = DivergenceStop(n_permutations=19)
     for space in ("prediction", "representation"):
         bound = seeded(rule.set_params(space=space), np.random.RandomState(0)).bind(model)
         assert isinstance(bound.estimator, FrozenEstimator)
@@ -154,13 +160,13 @@ def test_bind_freezes_the_learners_model():
     ("space", "model", "wanted"),
     [
         ("prediction", LogisticRegression(), True),
-        ("prediction", SVC(), False),
-        ("prediction", MLPRegressor(), False),
+        ("prediction", SVC(), True),
+        ("prediction", MLPRegressor(), True),
         ("representation", LogisticRegression(), False),
         ("representation", MLPRegressor(), True),
     ],
 )
-def test_bind_takes_a_model_that_has_what_is_asked_for(space, model, wanted):
+def test_bind_takes_a_model_unless_x_is_its_representation(space, model, wanted):
     bound = DivergenceStop(space=space).bind(model)
     assert (bound.estimator is not None) == wanted
 
@@ -173,18 +179,74 @@ def test_bind_leaves_what_is_given():
 
 def test_estimator_is_trained_on_the_labeled_rows():
     y = _hidden(_random(150))
-    rule = DivergenceStop(DecisionTreeClassifier(), n_permutations=5, random_state=0)
+    rule = DivergenceStop(DecisionTreeClassifier(), n_permutations=19, random_state=0)
     rule.fit(DIGITS, y)
     known = y >= 0
     assert (rule.estimator_.predict(DIGITS[known]) == y[known]).all()
     assert not hasattr(rule.estimator, "tree_")
-    # A tree is sure of every row.
-    assert rule.divergence_ == 0
 
 
-def test_a_model_without_probabilities():
-    with pytest.raises(ValueError, match=r"no predict_proba.*space='representation'"):
-        DivergenceStop(LinearRegression()).fit(DIGITS, _hidden(_random(50)))
+# What tells nothing does not stop
+
+
+@pytest.mark.parametrize("model", [DecisionTreeClassifier(), KNeighborsClassifier(1)])
+@pytest.mark.parametrize("n_labels", [10, 700])
+def test_a_model_that_is_sure_of_every_row_does_not_stop(model, n_labels):
+    rule = DivergenceStop(model, random_state=0).fit(DIGITS, _hidden(_random(n_labels)))
+    assert rule.stop_ is False
+    assert np.isnan([rule.divergence_, rule.limit_, rule.p_value_]).all()
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        KNeighborsClassifier(),
+        GaussianNB(),
+        AdaBoostClassifier(),
+        LogisticRegression(C=1e-6, max_iter=1000),
+    ],
+)
+@pytest.mark.parametrize("n_labels", [50, 100])
+def test_no_model_stops_before_a_coin_would(model, n_labels):
+    rule = DivergenceStop(model, random_state=0).fit(DIGITS, _hidden(_random(n_labels)))
+    assert rule.limit_ >= 1.64 * np.sqrt(2 / n_labels) > 0.2
+    assert not rule.stop_
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"max_rows": 3, "tolerance": 2},  # fewer than folds
+        {"max_rows": 135},
+        {"tolerance": 0.05},
+        {"tolerance": 0.09, "confidence": 0.99, "n_permutations": 100},
+    ],
+)
+def test_a_rule_that_could_never_stop(params):
+    with pytest.raises(ValueError, match="is too low to ever stop"):
+        DivergenceStop(**params).fit(DIGITS, _hidden(_random(20)))
+
+
+def test_the_lowest_max_rows_that_may_stop():
+    # A constant answer: the limit is as low as it gets.
+    rule = DivergenceStop(discriminator=DummyClassifier(), n_permutations=19, random_state=0)
+    y = _hidden(_random(700))
+    assert rule.set_params(max_rows=136).fit(DIGITS, y).stop_
+
+
+def test_too_few_permutations_are_refused_before_there_is_anything_to_test():
+    with pytest.raises(ValueError, match=r"n_permutations=18 cannot hold confidence=0\.95"):
+        DivergenceStop(n_permutations=18).fit(DIGITS, _hidden([0]))
+
+
+@pytest.mark.parametrize("model", [LinearRegression(), LinearSVC()])
+def test_a_model_without_probabilities(model):
+    y = _hidden(_random(50))
+    for X in (DIGITS, sp.csr_array(DIGITS)):
+        bound = DivergenceStop().bind(clone(model).fit(X[y >= 0], y[y >= 0]))
+        for rule in (bound, DivergenceStop(model)):
+            with pytest.raises(ValueError, match=r"no predict_proba.*space='representation'"):
+                rule.fit(X, y)
 
 
 def test_a_model_without_representation():
@@ -219,7 +281,7 @@ def test_no_label_for_a_model_that_learns():
 
 def test_reproducible():
     y = _hidden(_random(120))
-    rule = DivergenceStop(DecisionTreeClassifier(max_depth=3), n_permutations=10, random_state=3)
+    rule = DivergenceStop(DecisionTreeClassifier(max_depth=3), n_permutations=19, random_state=3)
     state = np.random.get_state()[1].copy()
     a, b = clone(rule).fit(DIGITS, y), clone(rule).fit(DIGITS, y)
     np.testing.assert_array_equal(np.random.get_state()[1], state)
@@ -235,7 +297,7 @@ def test_labels_of_other_kinds():
     values = np.full(len(TRUTH), np.nan)
     values[rows] = TRUTH[rows] / 2
     limits = {
-        DivergenceStop(n_permutations=5, random_state=0).fit(DIGITS, y).limit_
+        DivergenceStop(n_permutations=19, random_state=0).fit(DIGITS, y).limit_
         for y in (_hidden(rows), names, values)
     }
     assert len(limits) == 1
@@ -243,10 +305,10 @@ def test_labels_of_other_kinds():
 
 def test_images_and_sparse_rows():
     y = _hidden(_random(100))
-    rule = DivergenceStop(n_permutations=5, random_state=0)
+    rule = DivergenceStop(n_permutations=19, random_state=0)
     flat = clone(rule).fit(DIGITS, y).divergence_
     assert clone(rule).fit(DIGITS.reshape(-1, 8, 8), y).divergence_ == flat
-    sparse = DivergenceStop(QUICK, n_permutations=5, random_state=0).fit(sp.csr_array(DIGITS), y)
+    sparse = DivergenceStop(QUICK, n_permutations=19, random_state=0).fit(sp.csr_array(DIGITS), y)
     assert np.isfinite(sparse.divergence_)
 
 
@@ -259,7 +321,7 @@ def test_a_value_that_no_parameter_takes(name):
 
 
 def test_a_failed_refit_leaves_the_rule_as_it_was():
-    rule = DivergenceStop(n_permutations=5).fit(DIGITS, _hidden(_random(60)))
+    rule = DivergenceStop(n_permutations=19).fit(DIGITS, _hidden(_random(60)))
     before = dict(vars(rule))
     with pytest.raises(ValueError, match="y has 5 rows"):
         rule.fit(DIGITS, TRUTH[:5])
