@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import _num_samples
 
 from skdal._labels import hide
 from skdal._seeding import seeded
@@ -41,14 +42,14 @@ def check_sampler(name: str, sampler: Any) -> None:
         )
 
 
-def fit_sampler(
+def fit_bound(
     sampler: Any, model: Any, X: Any, y: np.ndarray, rows: np.ndarray, random_state: Any
 ) -> Any:
-    """Fit a seeded clone of a sampler to the labels known so far.
+    """Fit a seeded clone of a sampler or stopping rule, bound to a model, to the known labels.
 
     Parameters
     ----------
-    sampler : sampler or Pipeline
+    sampler : sampler, Pipeline or stopping rule
         Not changed. The last step of a Pipeline sees other features than the model, so it is
         not bound to it.
 
@@ -69,15 +70,14 @@ def fit_sampler(
 
     Returns
     -------
-    sampler or Pipeline
+    sampler, Pipeline or stopping rule
         The fitted clone.
     """
     # Seeded before it is bound: the model is trained, its seeds are no longer to change.
     clone = seeded(sampler, random_state)
     if model is not None and not isinstance(clone, Pipeline):
         clone = clone.bind(model)
-    n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
-    return clone.fit(X, hide(y, rows, n_rows))
+    return clone.fit(X, hide(y, rows, _num_samples(X)))
 
 
 def choose(sampler: Any, n_instances: int, X: Any = None) -> np.ndarray:
@@ -86,7 +86,7 @@ def choose(sampler: Any, n_instances: int, X: Any = None) -> np.ndarray:
     Parameters
     ----------
     sampler : sampler or Pipeline
-        From :func:`fit_sampler`.
+        From :func:`fit_bound`.
 
     n_instances : int
         How many.

@@ -108,7 +108,7 @@ def plain_labels(y: Any) -> tuple[Any, str]:
     Raises
     ------
     ValueError
-        If it is a single label, or rows differ in length.
+        If it is a single label, rows differ in length, or strings of fixed width look like markers.
     """
     if hasattr(y, "to_numpy"):
         dtypes = np.atleast_1d(np.asarray(getattr(y, "dtypes", None), dtype=object))
@@ -128,7 +128,17 @@ def plain_labels(y: Any) -> tuple[Any, str]:
             f"y={y!r} is no array of labels; pass one a row, for a single row a list of one."
         )
     dtype = getattr(y, "dtype", None)
-    return y, dtype.kind if isinstance(dtype, np.dtype) else "O"
+    kind = dtype.kind if isinstance(dtype, np.dtype) else "O"
+    if kind in "US":
+        # numpy turns the markers of a list with strings into strings.
+        swallowed = np.isin(y, np.array(["nan", "None", "<NA>", "-1"], dtype=kind))
+        if swallowed.any():
+            raise ValueError(
+                f"y holds {y[swallowed][0].item()!r} as a string of fixed width ({dtype}), which "
+                "may be a marker that numpy turned into a string, or a class. Make y with "
+                "dtype=object, as in np.array([...], dtype=object): there such a string is a class."
+            )
+    return y, kind
 
 
 def is_text(labels: np.ndarray) -> bool:
@@ -139,4 +149,6 @@ def is_text(labels: np.ndarray) -> bool:
     labels : ndarray
         Of any dtype.
     """
-    return labels.dtype.kind in "US" or any(isinstance(label, str) for label in labels.ravel())
+    if labels.dtype != object:
+        return labels.dtype.kind in "US"
+    return any(isinstance(label, str) for label in labels.ravel())

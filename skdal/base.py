@@ -125,9 +125,7 @@ class PoolEstimator(BaseEstimator, metaclass=ABCMeta):
                 "first batch chosen by RandomSampler().fit(X, y)."
             )
         fitted._learn(X, None if y is None else labeled_values(y, mask), mask)
-        for name in [name for name in vars(self) if name.endswith("_")]:
-            delattr(self, name)
-        self.__dict__.update(vars(fitted))
+        take_over(self, fitted)
         return self
 
     def _learn(self, X: Any, y: np.ndarray | None, mask: np.ndarray) -> None:
@@ -269,16 +267,30 @@ class BaseSampler(PoolEstimator):
         scores : ndarray of float of shape (n_instances,)
             Their scores, NaN for a sampler without.
         """
-        sampler = self.bind(learner.estimator)
         if learner.X_training is None:
-            # Before the first label the pool is all there is.
+            # Before the first label the pool is all there is, and the model is not trained.
+            sampler = clone(self)
             sampler.fit(X_pool, np.full(_num_samples(X_pool), -1))
             details = sampler.query(n_instances=n_instances, return_details=True)[1]
             return details.rows, details.scores
+        sampler = self.bind(learner.estimator)
         y = np.asarray(learner.y_training)
         sampler._fit_known(learner.X_training, y, np.ones(len(y), dtype=bool))
         details = sampler.query(X_pool, n_instances, return_details=True)[1]
         return details.rows, details.scores
+
+
+def take_over(estimator: Any, fitted: Any) -> None:
+    """Give an estimator what another one of its kind has learned, and nothing that it had.
+
+    Parameters
+    ----------
+    estimator, fitted : estimator
+        Of the same class and parameters.
+    """
+    for name in [name for name in vars(estimator) if name.endswith("_")]:
+        delattr(estimator, name)
+    estimator.__dict__.update(vars(fitted))
 
 
 def _check_chosen(sampler: Any, chosen: np.ndarray, rows: np.ndarray, n_instances: int) -> None:

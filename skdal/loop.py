@@ -16,12 +16,15 @@ from sklearn.utils import check_random_state, indexable
 from sklearn.utils._param_validation import HasMethods, Interval, validate_params
 from sklearn.utils.validation import _check_method_params, _num_samples
 
-from skdal._binding import check_sampler, choose, fit_sampler
+from skdal._binding import check_sampler, choose, fit_bound
 from skdal._fitting import fit_seeded
 from skdal._oracle import given_labels
 from skdal._pool import take
 from skdal._seeding import MAX_SEED
+from skdal._start import given_rows, initial_rows
 from skdal.samplers.random import RandomSampler
+
+__all__ = ["Step", "initial_rows", "play"]
 
 LOOP_CONSTRAINTS: dict[str, Any] = {
     "estimator": [HasMethods(["fit", "predict"])],
@@ -34,7 +37,8 @@ LOOP_CONSTRAINTS: dict[str, Any] = {
     "random_state": ["random_state"],
 }
 
-_TRAIN, _QUERY = 0, 1
+# What random numbers are for.
+TRAIN, QUERY, STOP = range(3)
 
 _HIDDEN = (
     "Leave those rows out, or use ActiveLearner or a sampler by itself, which are made for them."
@@ -156,7 +160,8 @@ def play(
         are rows, ``y`` has another length than ``X`` or does not know every label, or
         ``n_initial`` names rows that ``X`` has not.
     TypeError
-        If ``estimator`` or ``sampler`` is a class, or a Pipeline ends in something else.
+        If ``estimator``, a sampler or ``stopping`` is a class, or a Pipeline ends in something
+        else than a sampler.
 
     Examples
     --------
@@ -172,16 +177,16 @@ def play(
     20 10 True
     24 4 True
     """
-    check_instances(estimator, sampler, initial_sampler)
+    check_instances(estimator, sampler, initial_sampler, stopping)
     n_rows = _num_samples(X)
     y = given_labels(estimator, y, n_rows, cure=_HIDDEN)
     (X,) = indexable(X)
     check_weights(fit_params, n_rows)
     rng = check_random_state(random_state)
     if isinstance(n_initial, Integral):
-        n_start = int(n_initial)
+        start, n_start = None, int(n_initial)
     else:
-        start = _given_rows(n_initial, n_rows)
+        start = given_rows(n_initial, n_rows)
         n_start = len(start)
     if budget < n_start:
         raise ValueError(
@@ -193,43 +198,43 @@ def play(
             f"budget={budget} is more labels than there are: n_samples={n_rows} in X; set budget "
             f"to {n_rows} at most."
         )
-    seconds = 0.0
-    if isinstance(n_initial, Integral):
-        if initial_sampler is None:
-            start = initial_rows(y, n_start, stratify=is_classifier(estimator), random_state=rng)
-        else:
-            began = perf_counter()
-            none = np.empty(0, dtype=int)
-            start = choose(fit_sampler(initial_sampler, None, X, y[none], none, rng), n_start)
-            seconds = perf_counter() - began
-    if initial_sampler is None:
-        initial_sampler = RandomSampler()
-    seed = rng.randint(MAX_SEED)
-
-    def random_state_of(purpose: int, n_labels: int) -> np.random.RandomState:
-        # By the number of labels, so that it does not matter where a run was taken up again.
-        return np.random.RandomState([seed, n_labels, purpose])
 
     def steps() -> Iterator[Step]:
-        rows, labeled, query_seconds = start, start, seconds
+        rows, query_seconds = start, 0.0
+        if rows is None and initial_sampler is None:
+            rows = initial_rows(y, n_start, stratify=is_classifier(estimator), random_state=rng)
+        elif rows is None:
+            began = perf_counter()
+            none = np.empty(0, dtype=int)
+            rows = choose(fit_bound(initial_sampler, None, X, y[none], none, rng), n_start)
+            query_seconds = perf_counter() - began
+        seed, labeled = rng.randint(MAX_SEED), rows
+
+        def state_for(purpose: int) -> np.random.RandomState:
+            # By the number of labels, so that it does not matter where a run was taken up again.
+            return np.random.RandomState([seed, len(labeled), purpose])
+
         while True:
             n_next = min(n_instances, budget - len(labeled))
             model, rule, began = None, None, perf_counter()
             if n_next == 0 or can_train(estimator, y[labeled]):
                 params = _check_method_params(X, fit_params or {}, indices=labeled)
-                state = random_state_of(_TRAIN, len(labeled))
-                model = fit_seeded(estimator, take(X, labeled), y[labeled], state, **params)
+                model = fit_seeded(
+                    estimator, take(X, labeled), y[labeled], state_for(TRAIN), **params
+                )
             fit_seconds = perf_counter() - began
             if stopping is not None and model is not None:
                 # A seed of its own: a rule that watches changes nothing.
-                rule = fit_sampler(stopping, model, X, y[labeled], labeled, len(labeled))
+                state = state_for(STOP)
+                rule = fit_bound(stopping, model, X, y[labeled], labeled, state)
             yield Step(model, rows, len(labeled), fit_seconds, query_seconds, rule)
             if n_next == 0 or (rule is not None and rule.stop_):
                 return
             began = perf_counter()
-            chooses = initial_sampler if model is None else sampler
-            state = random_state_of(_QUERY, len(labeled))
-            fitted = fit_sampler(chooses, model, X, y[labeled], labeled, state)
+            chooses = sampler
+            if model is None:
+                chooses = RandomSampler() if initial_sampler is None else initial_sampler
+            fitted = fit_bound(chooses, model, X, y[labeled], labeled, state_for(QUERY))
             rows = choose(fitted, n_next)
             query_seconds = perf_counter() - began
             labeled = np.concatenate([labeled, rows])
@@ -276,7 +281,7 @@ def check_weights(fit_params: dict[str, Any] | None, n_rows: int) -> None:
         )
 
 
-def check_instances(estimator: Any, sampler: Any, initial_sampler: Any) -> None:
+def check_instances(estimator: Any, sampler: Any, initial_sampler: Any, stopping: Any) -> None:
     """Refuse classes where instances are meant, and Pipelines that do not end in a sampler.
 
     Parameters
@@ -287,83 +292,17 @@ def check_instances(estimator: Any, sampler: Any, initial_sampler: Any) -> None:
     sampler, initial_sampler : sampler, Pipeline or None
         Of a learner.
 
+    stopping : stopping rule or None
+        Of a learner.
+
     Raises
     ------
     TypeError
         If one of them is a class, or no sampler.
     """
-    if isinstance(estimator, type):
-        raise TypeError(f"estimator={estimator.__name__} is a class; pass an instance of it.")
+    for name, value in {"estimator": estimator, "stopping": stopping}.items():
+        if isinstance(value, type):
+            raise TypeError(f"{name}={value.__name__} is a class; pass an instance of it.")
     for name, value in {"sampler": sampler, "initial_sampler": initial_sampler}.items():
         if value is not None:
             check_sampler(name, value)
-
-
-def initial_rows(
-    y: ArrayLike, n_rows: int, *, stratify: bool = True, random_state: Any = None
-) -> np.ndarray:
-    """Draw the rows to label first.
-
-    Parameters
-    ----------
-    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        All labels.
-
-    n_rows : int
-        How many rows to draw.
-
-    stratify : bool, default=True
-        Whether to draw one row of every class first, as far as ``n_rows`` goes, and then of
-        every class in proportion to its size. Several outputs are never stratified.
-
-    random_state : int, RandomState instance or None, default=None
-        Draws them.
-
-    Returns
-    -------
-    ndarray of int of shape (n_rows,)
-        Row numbers, each once.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than ``n_rows``.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skdal.loop import initial_rows
-    >>> y = np.array(["often"] * 97 + ["rare"] * 3)
-    >>> sorted(y[initial_rows(y, 4, random_state=0)].tolist())
-    ['often', 'often', 'often', 'rare']
-    """
-    y = np.asarray(y)
-    if n_rows > len(y):
-        raise ValueError(f"n_rows={n_rows} is more than the {len(y)} rows of y; ask for fewer.")
-    order = check_random_state(random_state).permutation(len(y))
-    if not stratify or y.ndim > 1:
-        return order[:n_rows]
-    _, codes, sizes = np.unique(y[order], return_inverse=True, return_counts=True)
-    place_in_class = np.empty(len(y), dtype=int)
-    by_class = np.argsort(codes, kind="stable")
-    place_in_class[by_class] = np.arange(len(y)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    # The k-th of a class of n comes at k / n: all first ones at once, then in proportion.
-    urgency = np.where(place_in_class == 0, 0, (place_in_class + 0.5) / sizes[codes])
-    return order[np.argsort(urgency, kind="stable")[:n_rows]]
-
-
-def _given_rows(n_initial: Any, n_rows: int) -> np.ndarray:
-    rows = np.asarray(n_initial)
-    if rows.ndim != 1 or rows.dtype.kind not in "iu" or not len(rows):
-        raise ValueError(
-            f"n_initial={n_initial!r} must be a number of rows, or a one-dimensional array of "
-            "row numbers; turn a mask into numbers by np.flatnonzero(mask)."
-        )
-    unknown = rows[(rows < 0) | (rows >= n_rows)]
-    if len(unknown):
-        raise ValueError(
-            f"n_initial names row {unknown[0]}, but X has the rows 0 to {n_rows - 1}; take it out."
-        )
-    if len(np.unique(rows)) < len(rows):
-        raise ValueError("n_initial names a row twice; pass np.unique(n_initial).")
-    return rows

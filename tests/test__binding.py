@@ -11,14 +11,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skdal import CoreSetSampler, RandomSampler, UncertaintySampler
-from skdal._binding import check_sampler, choose, fit_sampler, last
+from skdal._binding import check_sampler, choose, fit_bound, last
 from tests.learner._shared import DAL, LABELED, TRUTH, EnoughLabels, Spy, X, Y
 
 MODEL = LogisticRegression(max_iter=1000).fit(X, TRUTH)
 
 
 def fit(sampler, model=MODEL, X=X, rows=LABELED, seed=0):
-    return fit_sampler(sampler, model, X, TRUTH[rows], rows, np.random.RandomState(seed))
+    return fit_bound(sampler, model, X, TRUTH[rows], rows, np.random.RandomState(seed))
 
 
 def test_a_sampler_is_bound_to_the_model_and_the_model_is_not_touched():
@@ -70,7 +70,7 @@ def test_seeds():
 
 
 def test_a_rule_is_fitted_like_a_sampler():
-    rule = fit_sampler(EnoughLabels(10), MODEL, X, TRUTH[LABELED], LABELED, 10)
+    rule = fit_bound(EnoughLabels(10), MODEL, X, TRUTH[LABELED], LABELED, 10)
     assert rule.stop_
     assert rule.estimator is MODEL
 

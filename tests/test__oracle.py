@@ -20,7 +20,8 @@ def given(model, y, n_rows=None):
     [
         (CLASSIFIER, [0, 1], [0, 1], "i"),
         (CLASSIFIER, ["a", "b"], ["a", "b"], "U"),
-        (CLASSIFIER, np.array(["a", "-1"]), ["a", "-1"], "U"),
+        (CLASSIFIER, np.array(["a", "-1"], dtype=object), ["a", "-1"], "U"),
+        (CLASSIFIER, ["a", "-1"], ["a", "-1"], "U"),
         (CLASSIFIER, np.array(["nan", "b"], dtype=object), ["nan", "b"], "U"),
         (CLASSIFIER, [True, False], [True, False], "b"),
         (CLASSIFIER, [[0, 1], [1, 1]], [[0, 1], [1, 1]], "i"),
@@ -84,6 +85,16 @@ def test_a_label_is_no_array(y):
 def test_rows_of_different_lengths():
     with pytest.raises(ValueError, match="y has rows of different lengths"):
         given(CLASSIFIER, [[0], [0, 1]])
+
+
+@pytest.mark.parametrize("marker", [np.nan, None, pd.NA, -1])
+@pytest.mark.parametrize("kind", ["U", "S"])
+def test_a_marker_that_became_a_string(marker, kind):
+    y = np.array(["a", str(marker)], dtype=kind)
+    with pytest.raises(ValueError, match=rf"y holds b?'{marker}' as a string .* dtype=object"):
+        given(CLASSIFIER, y)
+    with pytest.raises(ValueError, match="of fixed width"):
+        plain_labels(np.column_stack([y, y]))
 
 
 def test_kinds():

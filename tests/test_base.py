@@ -8,9 +8,10 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
 from sklearn.utils import Bunch
 
-from skdal import RandomSampler
+from skdal import CoreSetSampler, RandomSampler
 from skdal.base import BaseSampler
 
 X = np.arange(20.0).reshape(10, 2)
@@ -204,6 +205,13 @@ class TestModal:
         assert rows.tolist() == [5, 4]
         assert scores.tolist() == [2, 1]
         assert vars(sampler) == before
+
+    def test_a_model_that_is_not_trained_yet_is_left_alone(self):
+        learner = SimpleNamespace(X_training=None, y_training=None, estimator=MLPClassifier())
+        sampler = CoreSetSampler(random_state=0)
+        rows, _ = sampler(learner, X, n_instances=3)
+        expected = sampler.fit(X, np.full(len(X), -1)).query(n_instances=3)
+        assert rows.tolist() == expected.tolist()
 
 
 def test_the_base_class_is_abstract():

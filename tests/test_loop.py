@@ -2,33 +2,153 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from skdal import CoreSetSampler, RandomSampler, UncertaintySampler
+from skdal._labels import labeled_mask
 from skdal.loop import can_train, check_weights, play
-from tests.learner._shared import DAL, MODEL, TRUTH, Counting, EnoughLabels, Spy, X
+from tests.learner._shared import DAL, MODEL, TRUTH, Counting, EnoughLabels, Spy, Weighed, X
 
 WEIGHTS = np.linspace(0.1, 5, 150)
 
 
-class Weighed(Counting):
-    """A classifier that notes what it was fitted with."""
-
-    def fit(self, X, y, sample_weight=None, other=None):
-        self.noted_ = sample_weight, other
-        return super().fit(X, y, sample_weight)
+RANDOM = RandomSampler(random_state=0)
 
 
-def rows_of(steps):
+class Recorder(ClassifierMixin, BaseEstimator):
+    """A classifier that notes what it was trained on."""
+
+    fits = []  # noqa: RUF012
+
+    def __init__(self, random_state=None):
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        Recorder.fits.append((X, y, self.random_state))
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.classes_[0])
+
+
+@pytest.fixture
+def fits():
+    Recorder.fits.clear()
+    Spy.fits.clear()
+    Spy.seeds.clear()
+    return Recorder.fits
+
+
+def all_rows(steps):
     return np.concatenate([step.rows for step in steps])
+
+
+def test_a_step_trains_one_fresh_clone_on_exactly_the_labeled_rows(fits):
+    steps = list(play(Recorder(), RANDOM, X, TRUTH, budget=30, n_initial=10, n_instances=10))
+    assert len(steps) == len(fits) == 3
+    assert len({id(step.model) for step in steps}) == 3
+    for n_steps, (X_fit, y_fit, _) in enumerate(fits, 1):
+        rows = all_rows(steps[:n_steps])
+        assert len(np.unique(rows)) == len(rows) == 10 * n_steps
+        assert_array_equal(X_fit, X[rows])
+        assert_array_equal(y_fit, TRUTH[rows])
+
+
+def test_a_step_is_worked_out_when_it_is_asked_for(fits):
+    steps = play(Recorder(), RANDOM, X, TRUTH, budget=30)
+    assert len(fits) == 0
+    next(steps)
+    assert len(fits) == 1
+
+
+def test_the_sampler_sees_the_labels_paid_for_and_the_model_of_the_step(fits):
+    steps = list(play(Recorder(), Spy(), X, TRUTH, budget=30, random_state=0))
+    assert len(Spy.fits) == 2
+    for number, (X_fit, y, estimator) in enumerate(Spy.fits):
+        assert X_fit is X
+        known = labeled_mask(y, len(X))
+        assert_array_equal(np.flatnonzero(known), np.sort(all_rows(steps[: number + 1])))
+        assert_array_equal(y[known].astype(int), TRUTH[known])
+        assert isinstance(estimator, FrozenEstimator)
+        assert estimator.estimator is steps[number].model
+
+
+@pytest.mark.parametrize(
+    ("budget", "n_labels"), [(10, [10]), (11, [10, 11]), (20, [10, 20]), (25, [10, 20, 25])]
+)
+def test_the_last_query_keeps_to_the_budget(budget, n_labels):
+    steps = list(play(GaussianNB(), RANDOM, X, TRUTH, budget=budget))
+    assert [step.n_labels for step in steps] == n_labels
+    assert [len(step.rows) for step in steps] == np.diff([0, *n_labels]).tolist()
+
+
+def test_the_budget_may_be_the_whole_pool():
+    steps = list(play(GaussianNB(), RANDOM, X, TRUTH, budget=150, n_instances=60))
+    assert sorted(all_rows(steps)) == list(range(150))
+
+
+def test_seconds_are_measured_and_the_start_has_no_query():
+    first, second = play(GaussianNB(), RANDOM, X, TRUTH, budget=20)
+    assert first.query_seconds == 0.0
+    assert second.query_seconds > 0
+    assert first.fit_seconds > 0
+    with pytest.raises(FrozenInstanceError):
+        first.n_labels = 1
+
+
+def test_given_rows_are_the_start_in_their_order():
+    start = [149, 0, 75]
+    step = next(play(GaussianNB(), RANDOM, X, TRUTH, n_initial=start))
+    assert step.rows.tolist() == start
+
+
+def test_the_start_of_a_regressor_is_not_stratified():
+    y = np.r_[np.zeros(999), 1.0]
+    X = np.arange(1000.0).reshape(-1, 1)
+    starts = [next(play(Ridge(), RANDOM, X, y, random_state=seed)).rows for seed in range(20)]
+    assert sum(999 in start for start in starts) < 5
+
+
+def test_an_int_fixes_everything():
+    def rows(random_state):
+        model = make_pipeline(StandardScaler(), DecisionTreeClassifier(max_features=1))
+        steps = list(play(model, RandomSampler(), X, TRUTH, budget=30, random_state=random_state))
+        return all_rows(steps).tolist(), [step.model[-1].random_state for step in steps]
+
+    assert rows(0) == rows(0)
+    assert rows(0) != rows(1)
+    assert len(set(rows(0)[1])) == 3
+
+
+def test_seeds_that_are_set_stay(fits):
+    list(play(Recorder(7), Spy(random_state=8), X, TRUTH, budget=30, random_state=0))
+    assert [seed for _, _, seed in Recorder.fits] == [7, 7, 7]
+    assert Spy.seeds == [8, 8]
+
+
+def test_seeds_that_are_none_are_drawn_anew_in_every_step(fits):
+    list(play(Recorder(), Spy(), X, TRUTH, budget=30, random_state=0))
+    seeds = [seed for _, _, seed in Recorder.fits] + Spy.seeds
+    assert None not in seeds
+    assert len(set(seeds)) == 5
+
+
+def test_play_needs_labels():
+    with pytest.raises(ValueError, match="y=None"):
+        play(GaussianNB(), RANDOM, X, None)
 
 
 def test_weights_are_cut_and_other_parameters_are_not():
@@ -38,7 +158,7 @@ def test_weights_are_cut_and_other_parameters_are_not():
     )
     for number, step in enumerate(steps):
         weights, other = step.model.noted_
-        assert_array_equal(weights, WEIGHTS[rows_of(steps[: number + 1])])
+        assert_array_equal(weights, WEIGHTS[all_rows(steps[: number + 1])])
         assert other == "of another kind"
     plain = next(play(Weighed(), RandomSampler(), X, TRUTH, random_state=0))
     assert plain.model.noted_ == (None, None)
@@ -54,7 +174,7 @@ def test_weights_go_with_the_rows():
 def test_a_rule_that_watches_changes_nothing():
     def result(stopping):
         steps = list(play(MODEL, DAL, X, TRUTH, budget=50, stopping=stopping, random_state=0))
-        return rows_of(steps).tolist(), [step.model.coef_.tolist() for step in steps]
+        return all_rows(steps).tolist(), [step.model.coef_.tolist() for step in steps]
 
     rows, models = result(None)
     for n_labels, n_steps in [(1000, 5), (30, 3), (1, 1)]:
@@ -67,8 +187,12 @@ def test_what_a_rule_says_is_in_the_step():
     assert [step.stopping.stop_ for step in steps] == [False, True]
     assert [step.stopping.n_labels_ for step in steps] == [10, 20]
     assert all(step.stopping.estimator is step.model for step in steps)
-    # Drawn by the labels alone, whatever the loop has drawn.
-    assert [step.stopping.random_state for step in steps] != [None, None]
+    # Drawn by the labels and the loop's seed, whatever the loop has drawn.
+    seeds = [step.stopping.random_state for step in steps]
+    loop = play(MODEL, DAL, X, TRUTH, budget=30, stopping=EnoughLabels(20), random_state=1)
+    others = [step.stopping.random_state for step in loop]
+    assert None not in seeds
+    assert len({*seeds, *others}) == 4
     assert next(play(MODEL, DAL, X, TRUTH)).stopping is None
 
 
@@ -81,6 +205,14 @@ def test_an_initial_sampler_and_its_seed():
     scaled = start(0, make_pipeline(StandardScaler(), CoreSetSampler()))
     Z = StandardScaler().fit_transform(X)
     assert scaled == CoreSetSampler().fit(Z, np.full(150, -1)).query(n_instances=10).tolist()
+
+
+def test_the_start_is_chosen_when_it_is_asked_for():
+    Spy.fits.clear()
+    loop = play(MODEL, DAL, X, TRUTH, initial_sampler=Spy(), random_state=0)
+    assert not Spy.fits
+    next(loop)
+    assert len(Spy.fits) == 1
 
 
 def test_an_initial_sampler_sees_no_label():

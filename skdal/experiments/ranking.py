@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, validate_param
 from sklearn.utils.validation import _num_samples
 from tqdm.auto import tqdm
 
-from skdal._binding import check_sampler, fit_sampler, last
+from skdal._binding import check_sampler, fit_bound, last
 from skdal._fitting import fit_seeded
 from skdal._oracle import given_labels
 from skdal._pool import take
@@ -237,7 +237,7 @@ def score_rows(
     scores = {}
     for name, sampler in samplers.items():
         rng = np.random.RandomState(_seed(random_state, crc32(name.encode())))
-        fitted = fit_sampler(sampler, model, X, y[labeled_rows], labeled_rows, rng)
+        fitted = fit_bound(sampler, model, X, y[labeled_rows], labeled_rows, rng)
         scores[name] = np.asarray(fitted.score_samples(take(X, rows)), dtype=float)
     return scores
 

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import entropy
 from sklearn.base import is_classifier
 
-from skdal._binding import fit_sampler
+from skdal._binding import fit_bound
 from skdal._threads import threads_shared_by
 from skdal.experiments.run_file import RunFile
 from skdal.loop import Step, play
@@ -207,8 +207,8 @@ def _of_classes(classes: np.ndarray | None, y: Any, rows: np.ndarray) -> dict[st
 def _divergence(run: Run, step: Step, X: Any, y: Any, labeled: np.ndarray) -> float:
     if step.model is None:
         return np.nan
-    # Not for its limit, which is what permutations are for.
-    rule = DivergenceStop(space="representation", n_permutations=1)
+    # Its limit, for which the permutations and the confidence are, is not used.
+    rule = DivergenceStop(space="representation", n_permutations=1, confidence=0.5)
     state = np.random.RandomState([run.seed, step.n_labels, _DIVERGENCE])
-    fitted = fit_sampler(rule, step.model, X, np.asarray(y)[labeled], labeled, state)
+    fitted = fit_bound(rule, step.model, X, np.asarray(y)[labeled], labeled, state)
     return float(fitted.divergence_)

@@ -133,7 +133,8 @@ class SamplerQueryStrategy(SingleAnnotatorPoolQueryStrategy):
             )
         known = is_labeled(y, self.missing_label)
         sampler = seeded(self.sampler, self.random_state_)
-        if clf is not None:
+        # Without labels a model of scikit-learn cannot be trained; one of scikit-activeml can.
+        if clf is not None and (known.any() or not fit_clf or hasattr(clf, "missing_label")):
             sampler = sampler.bind(_trained(clf, X, y, known) if fit_clf else _inner(clf))
         if known.any():
             sampler._fit_known(X, labeled_values(y, known), known)

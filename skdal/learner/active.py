@@ -8,23 +8,17 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
-from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state, indexable
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _check_method_params,
-    _num_samples,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils.validation import _num_samples, validate_data
 
-from skdal._binding import choose, fit_sampler
-from skdal._fitting import fit_seeded
+from skdal._binding import choose, fit_bound
 from skdal._labels import labeled_values
 from skdal._oracle import given_labels
 from skdal._pool import append, take
 from skdal._seeding import MAX_SEED
-from skdal.learner.base import BaseLearner
+from skdal.base import take_over
+from skdal.learner.keeper import LabelKeeper
 from skdal.learner.labels_file import LabelsFile
 from skdal.learner.teaching import (
     as_rows,
@@ -34,15 +28,10 @@ from skdal.learner.teaching import (
     known_rows,
     warn_of_new_classes,
 )
-from skdal.loop import LOOP_CONSTRAINTS, can_train, check_instances, check_weights
-from skdal.samplers.discriminative import DiscriminativeSampler
-from skdal.samplers.random import RandomSampler
-
-# What random numbers are for.
-_TRAIN, _QUERY = 0, 1
+from skdal.loop import LOOP_CONSTRAINTS, STOP, check_instances, check_weights
 
 
-class ActiveLearner(BaseLearner):
+class ActiveLearner(LabelKeeper):
     """A classifier or regressor that says which rows to label next, and learns from the labels.
 
     ``query`` chooses rows, a person labels them, ``teach`` takes the labels and trains the task
@@ -51,7 +40,8 @@ class ActiveLearner(BaseLearner):
     * ``fit(X, y)`` gets all rows, with a marker in ``y`` where the label is unknown. ``query``
       returns row numbers of that X, and ``teach(rows, labels)`` takes them.
     * As in modAL: ``fit(X, y)`` gets labeled rows, ``query(X_pool)`` returns row numbers of the
-      pool and the rows themselves, and ``teach(X_new, y_new)`` takes rows.
+      pool and the rows themselves, and ``teach(X_new, y_new)`` takes rows. A classifier needs
+      rows of two classes to begin with, for the learner knows of no pool to find another in.
 
     Parameters
     ----------
@@ -73,7 +63,7 @@ class ActiveLearner(BaseLearner):
     labels_path : str, path-like or None, default=None
         A file that keeps the labels, and the rows asked for. ``teach`` has them on disk before it
         trains. ``fit`` reads them, if the file is there, and goes on where the loop was, whatever
-        became of the process.
+        became of the process. It knows by a checksum of some rows whether it belongs to X.
 
     random_state : int, RandomState instance or None, default=None
         Seeds estimator and samplers wherever a ``random_state`` of theirs is None. With an int
@@ -135,10 +125,6 @@ class ActiveLearner(BaseLearner):
     (25, True)
     """
 
-    labeled_rows_: np.ndarray
-    labels_: np.ndarray
-    _file: LabelsFile | None
-
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "estimator": LOOP_CONSTRAINTS["estimator"],
         "sampler": [*LOOP_CONSTRAINTS["sampler"], None],
@@ -194,7 +180,7 @@ class ActiveLearner(BaseLearner):
             If a parameter is a class, or a Pipeline ends in no sampler.
         """
         self._validate_params()
-        check_instances(self.estimator, self.sampler, self.initial_sampler)
+        check_instances(self.estimator, self.sampler, self.initial_sampler, self.stopping)
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None; where "
@@ -206,89 +192,21 @@ class ActiveLearner(BaseLearner):
         n_rows = _num_samples(X)
         (fitted._X,) = indexable(X)
         mask = known_rows(self.estimator, y, n_rows)
+        fitted._has_pool = not mask.all()
         fitted.labels_ = labeled_values(y, mask)
         fitted.labeled_rows_ = np.flatnonzero(mask)
+        if is_classifier(self.estimator) and mask.any():
+            check_classification_targets(fitted.labels_)
         fitted._asked = np.empty(0, dtype=int)
         fitted._params = self._routed("fit", params)
         check_weights(fitted._params, n_rows)
         fitted._file = None
         if self.labels_path is not None:
-            fitted._resume(LabelsFile(self.labels_path, n_rows))
-        if len(fitted.labels_):
-            self._check_targets(fitted.labels_)
+            fitted._resume(LabelsFile(self.labels_path, fitted._X))
         fitted._seed = check_random_state(self.random_state).randint(MAX_SEED)
         fitted._train()
-        for name in [name for name in vars(self) if name.endswith("_")]:
-            delattr(self, name)
-        self.__dict__.update(vars(fitted))
+        take_over(self, fitted)
         return self
-
-    def _check_targets(self, y: np.ndarray) -> None:
-        if is_classifier(self.estimator):
-            check_classification_targets(y)
-
-    def _resume(self, file: LabelsFile) -> None:
-        """Take the labels that the file has and y has not."""
-        rows, labels = file.read_labels(self.estimator)
-        known = {
-            int(row): label for row, label in zip(self.labeled_rows_, self.labels_, strict=True)
-        }
-        new = []
-        for position, (row, label) in enumerate(zip(rows.tolist(), labels, strict=True)):
-            if row not in known:
-                new.append(position)
-            elif not np.array_equal(known[row], label):
-                raise ValueError(
-                    f"y labels row {row} {known[row]!r}, but labels_path={str(file.path)!r} labels "
-                    f"it {label!r}; correct one of them."
-                )
-        if new:
-            self.labels_ = joined(self.estimator, self.labels_, labels[new])
-            self.labeled_rows_ = np.concatenate([self.labeled_rows_, rows[new]])
-        self._asked = np.array([row for query in file.asked for row in query], dtype=int)
-        self._file = file
-
-    def _random_state(self, purpose: int) -> np.random.RandomState:
-        # By the number of labels, so that it does not matter how often anything was asked.
-        return np.random.RandomState([self._seed, len(self.labels_), purpose])
-
-    def _pool(self) -> np.ndarray:
-        pool = np.ones(_num_samples(self._X), dtype=bool)
-        pool[self.labeled_rows_] = False
-        return pool
-
-    def _train(self) -> None:
-        """Train, unless there are too few labels to do it and a pool to find more in."""
-        labeled, y = self.labeled_rows_, self.labels_
-        if can_train(self.estimator, y) or not self._pool().any():
-            params = _check_method_params(self._X, self._params, indices=labeled)
-            self.estimator_ = fit_seeded(
-                self.estimator, take(self._X, labeled), y, self._random_state(_TRAIN), **params
-            )
-        self._n_trained = len(y)
-
-    def _model(self) -> Any:
-        check_is_fitted(self)
-        if not hasattr(self, "estimator_"):
-            known = "a single class is known" if len(self.labels_) else "no row is labeled"
-            raise NotFittedError(
-                f"This {type(self).__name__} has no model yet, for {known}; query(), label the "
-                "rows, and teach() them."
-            )
-        return self.estimator_
-
-    def _fitted_sampler(self, X: Any, y: np.ndarray, rows: np.ndarray) -> Any:
-        model = getattr(self, "estimator_", None)
-        sampler = self.initial_sampler if model is None else self.sampler
-        if sampler is None:
-            sampler = RandomSampler() if model is None else DiscriminativeSampler()
-        return fit_sampler(sampler, model, X, y, rows, self._random_state(_QUERY))
-
-    @property
-    def asked_rows_(self) -> np.ndarray:
-        """Rows that were asked for and have no label yet."""
-        check_is_fitted(self)
-        return self._asked[~np.isin(self._asked, self.labeled_rows_)]
 
     def query(self, X_pool: Any = None, n_instances: int = 1) -> Any:
         """Choose the rows to label next.
@@ -312,14 +230,16 @@ class ActiveLearner(BaseLearner):
         Raises
         ------
         ValueError
-            If ``n_instances`` is no positive integer or more than the pool holds, or the pool is
-            empty.
+            If ``n_instances`` is no positive integer or more than the pool holds, the pool is
+            empty, or somebody else changed the file of ``labels_path``.
+        OSError
+            If that file cannot be written.
         TypeError
             If ``X_pool`` is a number: ``query(5)`` for ``query(n_instances=5)``.
         """
-        check_is_fitted(self)
+        self._check_has("labels_")
         if X_pool is not None:
-            check_pool(X_pool)
+            X_pool = self._checked_pool(X_pool)
         self._catch_up()
         labeled, y = self.labeled_rows_, self.labels_
         if X_pool is None:
@@ -332,8 +252,6 @@ class ActiveLearner(BaseLearner):
             rows = choose(self._fitted_sampler(self._X, y, labeled), n_instances)
             self._note(rows)
             return rows
-        validate_data(self, X_pool, reset=False, skip_check_array=True)
-        (X_pool,) = indexable(X_pool)
         if len(y):
             sampler = self._fitted_sampler(take(self._X, labeled), y, np.arange(len(y)))
             rows = choose(sampler, n_instances, X_pool)
@@ -341,12 +259,10 @@ class ActiveLearner(BaseLearner):
             rows = choose(self._fitted_sampler(X_pool, y, labeled), n_instances)
         return rows, take(X_pool, rows)
 
-    def _note(self, rows: np.ndarray) -> None:
-        new = rows[~np.isin(rows, self._asked)]
-        if len(new):
-            if self._file is not None:
-                self._file.add(asked=new)
-            self._asked = np.concatenate([self._asked, new])
+    def _checked_pool(self, X_pool: Any) -> Any:
+        check_pool(X_pool)
+        validate_data(self, X_pool, reset=False, skip_check_array=True)
+        return indexable(X_pool)[0]
 
     def teach(self, X: Any, y: ArrayLike) -> Self:
         """Record labels, and train the task model on all there are.
@@ -369,15 +285,18 @@ class ActiveLearner(BaseLearner):
         Raises
         ------
         ValueError
-            If a row is unknown, named twice or labeled already, or a label is missing or goes with
-            none of those before. Nothing has changed then.
+            If a row is unknown, named twice or labeled already, a label is missing or goes with
+            none of those before, or somebody else changed the file of ``labels_path``. Nothing
+            has changed then.
+        OSError
+            If that file cannot be written. Nothing has changed then.
 
         Warns
         -----
         UserWarning
             If there is a class that was unknown so far.
         """
-        check_is_fitted(self)
+        self._check_has("labels_")
         rows = as_rows(X)
         n_rows = _num_samples(self._X)
         new_X = self._X
@@ -392,7 +311,6 @@ class ActiveLearner(BaseLearner):
             rows = np.arange(n_rows, _num_samples(new_X))
         y = given_labels(self.estimator, y, len(rows), cure="Leave those rows out.")
         labels = joined(self.estimator, self.labels_, y)
-        self._check_targets(labels)
         if is_classifier(self.estimator) and hasattr(self, "estimator_"):
             warn_of_new_classes(self.labels_, y)
         if self._file is not None:
@@ -404,25 +322,13 @@ class ActiveLearner(BaseLearner):
         self._train()
         return self
 
-    def _refuse_rows(self) -> None:
-        if self._file is not None:
-            raise ValueError(
-                f"labels_path={str(self.labels_path)!r} keeps labels by row number of fit's X, and "
-                "new rows have none; teach row numbers, or set labels_path=None."
-            )
-        if self._params:
-            raise ValueError(
-                f"fit got {sorted(self._params)} for its rows, and new rows have none; pass all "
-                "rows to fit, and teach row numbers."
-            )
-
-    def _catch_up(self) -> None:
-        # A training that failed or was interrupted.
-        if self._n_trained != len(self.labels_):
-            self._train()
-
-    def should_stop(self) -> bool:
+    def should_stop(self, X_pool: Any = None) -> bool:
         """Ask the stopping rule whether labeling more is worth it.
+
+        Parameters
+        ----------
+        X_pool : array-like of n_rows rows, default=None
+            The pool. None is that of ``fit``: its unlabeled rows.
 
         Returns
         -------
@@ -433,23 +339,29 @@ class ActiveLearner(BaseLearner):
         Raises
         ------
         ValueError
-            If there is no stopping rule.
+            If there is no stopping rule, or no pool: ``X_pool`` holds no rows, or is None although
+            every row of fit's X came with a label.
         """
-        check_is_fitted(self)
+        self._check_has("labels_")
         if self.stopping is None:
             raise ValueError(
                 "should_stop() asks the parameter stopping, which is None; pass one, as in "
                 "ActiveLearner(..., stopping=DivergenceStop())."
             )
+        X, rows = self._X, self.labeled_rows_
+        if X_pool is not None:
+            X = append(take(X, rows), self._checked_pool(X_pool))
+            rows = np.arange(len(rows))
+        elif not self._has_pool:
+            # The rule would take it for a pool that is used up.
+            raise ValueError(
+                "should_stop() compares labeled rows with the pool, but every row of fit's X came "
+                "with a label; pass the pool: should_stop(X_pool)."
+            )
         self._catch_up()
         if not hasattr(self, "estimator_"):
             return False
-        self.stopping_ = fit_sampler(
-            self.stopping,
-            self.estimator_,
-            self._X,
-            self.labels_,
-            self.labeled_rows_,
-            len(self.labels_),
+        self.stopping_ = fit_bound(
+            self.stopping, self.estimator_, X, self.labels_, rows, self._random_state(STOP)
         )
         return bool(self.stopping_.stop_)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
-from sklearn.utils import Tags, get_tags
+from sklearn.utils import InputTags, Tags, get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -18,6 +18,8 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
+
+from skdal.samplers.discriminative import DiscriminativeSampler
 
 
 def _estimator_has(method: str) -> Callable[[Any], bool]:
@@ -66,8 +68,16 @@ class BaseLearner(MetaEstimatorMixin, BaseEstimator):
         _raise_for_params(params, self, method)
         return dict(process_routing(self, method, **params).estimator[method])
 
+    def _sampler(self) -> Any:
+        return DiscriminativeSampler() if self.sampler is None else self.sampler
+
+    def _check_has(self, name: str) -> None:
+        # check_is_fitted asks for the tags, which bind the sampler: too slow for every call.
+        if name not in vars(self):
+            check_is_fitted(self, name)
+
     def _model(self) -> Any:
-        check_is_fitted(self, "estimator_", msg=getattr(self, "_no_model", None))
+        self._check_has("estimator_")
         return self.estimator_
 
     @available_if(_estimator_has("predict"))
@@ -169,13 +179,21 @@ class BaseLearner(MetaEstimatorMixin, BaseEstimator):
         tags.input_tags = deepcopy(inner.input_tags)
         # Rows are taken out of X, which a matrix of pairs does not survive.
         tags.input_tags.pairwise = False
-        samplers = [self.initial_sampler, self.sampler]
-        if hasattr(self.sampler, "bind") and not isinstance(self.sampler, type):
-            # What it takes may depend on the model that it works with.
-            samplers[1] = self.sampler.bind(self.estimator)
-        tags.input_tags.sparse &= all(
-            get_tags(sampler).input_tags.sparse
-            for sampler in samplers
-            if hasattr(sampler, "__sklearn_tags__") and not isinstance(sampler, type)
-        )
+        for sampler in (self.initial_sampler, self._sampler()):
+            inputs = _input_tags(sampler, self.estimator)
+            if inputs is not None:
+                tags.input_tags.sparse &= inputs.sparse
+                tags.input_tags.allow_nan &= inputs.allow_nan
         return tags
+
+
+def _input_tags(sampler: Any, model: Any) -> InputTags | None:
+    """Return what a sampler takes when it works with a model; None if nobody can say."""
+    if isinstance(sampler, type) or not hasattr(sampler, "__sklearn_tags__"):
+        return None
+    try:
+        bound = sampler.bind(model) if hasattr(sampler, "bind") else sampler
+        return get_tags(bound).input_tags
+    except (AttributeError, TypeError, ValueError):
+        # Its parameters are wrong. It is for fit to say so: a learner must be shown all the same.
+        return None

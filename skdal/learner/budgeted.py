@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -10,10 +11,10 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import validate_data
 from tqdm.auto import tqdm
 
+from skdal.base import take_over
 from skdal.learner.base import BaseLearner
 from skdal.learner.callbacks import CallbackSupportMixin, Tasks, with_callbacks
 from skdal.loop import LOOP_CONSTRAINTS, Step, check_instances, play
-from skdal.samplers.discriminative import DiscriminativeSampler
 
 
 class BudgetedLearner(CallbackSupportMixin, BaseLearner):
@@ -46,8 +47,10 @@ class BudgetedLearner(CallbackSupportMixin, BaseLearner):
 
     initial_sampler : sampler, Pipeline that ends in one, or None, default=None
         Chooses the start, when no label is known, such as ``CoreSetSampler()``, and goes on as
-        long as a classifier has seen a single class. None draws at random, for a classifier at
-        least one row of each class if that can be.
+        long as a classifier has seen a single class. With None a classifier's start is drawn
+        from all labels, one row of every class first and then in proportion. No labeler could
+        do that, and where a class is rare it favors every sampler. ``RandomSampler()`` starts
+        without labels, as :class:`ActiveLearner` does by default.
 
     stopping : stopping rule or None, default=None
         Ends the loop before the budget is used, such as
@@ -74,19 +77,21 @@ class BudgetedLearner(CallbackSupportMixin, BaseLearner):
 
     history_ : list of dict
         For every step ``n_labels``, ``fit_seconds``, ``query_seconds`` and ``rows``, as in
-        :class:`~skdal.loop.Step`. ``pandas.DataFrame(history_)`` makes a table of it.
+        :class:`~skdal.loop.Step`; with ``stopping`` also ``stop``, what it said.
+        ``pandas.DataFrame(history_)`` makes a table of it.
 
     models_ : list of estimator or None
         The model of every step, None where a classifier had seen a single class. Only with
         ``keep_models=True``.
 
     stopping_ : stopping rule
-        As it was fitted last. Only with ``stopping``.
+        As it was fitted last. Only with ``stopping``; None if a callback ended the loop before
+        there was a model.
 
     classes_ : ndarray of shape (n_classes,)
-        Labels that ``estimator_`` knows. Only if it is a classifier. A class of ``y`` that no
-        query came across is not among them; with ``n_initial`` at least the number of
-        classes every one is.
+        Labels that ``estimator_`` knows. Only if it is a classifier. A class of ``y`` that the
+        loop never came across is not among them; with ``initial_sampler=None`` and
+        ``n_initial`` a number of at least that of the classes every one is.
 
     n_features_in_ : int
         Second dimension of ``X`` seen in ``fit``, where it has one.
@@ -102,7 +107,8 @@ class BudgetedLearner(CallbackSupportMixin, BaseLearner):
     Notes
     -----
     From scikit-learn 1.9 on it takes scikit-learn's callbacks, ``set_callbacks(ProgressBar())``:
-    every query, with the training that follows, is a task.
+    every query, with the training that follows, is a task. Callbacks of the task model are not
+    told that they are in a loop: its trainings are fits of their own.
 
     Examples
     --------
@@ -178,7 +184,7 @@ class BudgetedLearner(CallbackSupportMixin, BaseLearner):
             See :func:`~skdal.loop.play`.
         """
         self._validate_params()
-        check_instances(self.estimator, self.sampler, self.initial_sampler)
+        check_instances(self.estimator, self.sampler, self.initial_sampler, self.stopping)
         # A fit that fails must leave the learner as it was, so another one is fitted first.
         fitted = type(self)(**self.get_params(deep=False))
         validate_data(fitted, X, y, skip_check_array=True)
@@ -190,7 +196,7 @@ class BudgetedLearner(CallbackSupportMixin, BaseLearner):
             )
         steps = play(
             self.estimator,
-            DiscriminativeSampler() if self.sampler is None else self.sampler,
+            self._sampler(),
             X,
             y,
             budget=self.budget,
@@ -203,25 +209,22 @@ class BudgetedLearner(CallbackSupportMixin, BaseLearner):
         )
         given = self.n_initial
         n_start = int(given) if isinstance(given, Integral) else len(np.asarray(given))
-        n_steps = 1 - (n_start - self.budget) // self.n_instances
-        tasks = Tasks(self, n_steps, X, y)
-        fitted.history_, models = [], []
+        n_steps = 1 + ceil((self.budget - n_start) / self.n_instances)
+        tasks = Tasks(self, n_steps, X, y, params)
+        fitted.history_ = []
+        if self.keep_models:
+            fitted.models_ = []
         with tqdm(total=self.budget, unit="label", disable=not self.verbose) as bar:
             for _ in range(n_steps):
                 tasks.begin()
                 step = next(steps)
                 fitted._record(step)
-                models.append(step.model)
                 bar.update(len(step.rows))
                 stop = tasks.end(_fitted_attributes(fitted))
                 if stop or (step.stopping is not None and step.stopping.stop_):
                     break
-        if self.keep_models:
-            fitted.models_ = models
         tasks.finish(_fitted_attributes(fitted))
-        for name in [name for name in vars(self) if name.endswith("_")]:
-            delattr(self, name)
-        self.__dict__.update(vars(fitted))
+        take_over(self, fitted)
         return self
 
     def _record(self, step: Step) -> None:
@@ -238,6 +241,8 @@ class BudgetedLearner(CallbackSupportMixin, BaseLearner):
         self.labeled_rows_ = np.concatenate([record["rows"] for record in self.history_])
         if step.model is not None:
             self.estimator_ = step.model
+        if self.keep_models:
+            self.models_.append(step.model)
 
 
 def _fitted_attributes(learner: BudgetedLearner) -> dict[str, Any] | None:
@@ -246,4 +251,4 @@ def _fitted_attributes(learner: BudgetedLearner) -> dict[str, Any] | None:
         return None
     attributes = {name: value for name, value in vars(learner).items() if name.endswith("_")}
     # What a callback keeps must not grow with the loop.
-    return {**attributes, "history_": list(learner.history_)}
+    return {name: list(v) if isinstance(v, list) else v for name, v in attributes.items()}

@@ -27,18 +27,21 @@ class Tasks:
     learner : estimator
         Whose callbacks are called, if it has any.
 
-    n_tasks : int or None
-        How many there will be, None if nobody knows.
+    n_tasks : int
+        How many there will be at most.
 
     X : array-like of n_rows rows
         What ``fit`` got.
 
     y : array-like of shape (n_rows,) or (n_rows, n_outputs)
         What ``fit`` got.
+
+    params : dict
+        What else ``fit`` got, such as ``sample_weight``.
     """
 
-    def __init__(self, learner: Any, n_tasks: int | None, X: Any, y: Any) -> None:
-        self.told = {"estimator": learner, "X": X, "y": y}
+    def __init__(self, learner: Any, n_tasks: int, X: Any, y: Any, params: dict[str, Any]) -> None:
+        self.told = {"estimator": learner, "X": X, "y": y, "metadata": params}
         self.root: Any = None
         self.task: Any = None
         if hasattr(learner, "set_callbacks"):

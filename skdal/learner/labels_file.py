@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
+from sklearn.utils.validation import _num_samples
 
 from skdal._files import written_whole
 from skdal._oracle import given_labels
+from skdal._pool import take
 from skdal.learner.teaching import check_rows
 
 _FORMAT = "skdal labels 1"
@@ -20,23 +24,24 @@ class LabelsFile:
     """Labels by row, in the order in which they came, as JSON.
 
     The file is written whole every time, and never read but by a JSON parser. It looks like
-    ``{"format": "skdal labels 1", "n_rows": 150, "asked": [[7, 3]], "labeled": [[7, "yes"]]}``.
+    ``{"format": "skdal labels 1", "n_rows": 150, "checksum": "5f70bf18a086007016e948b04aed3b82",
+    "asked": [7, 3], "labeled": [[7, "yes"]]}``.
 
     Parameters
     ----------
     path : str or path-like
         The file. It need not exist.
 
-    n_rows : int
-        Rows of X.
+    X : array-like of n_rows rows
+        All rows. The file knows them again.
 
     Attributes
     ----------
-    asked : list of list of int
-        The rows of every query.
+    asked : list of int
+        The rows of all queries, each once, in the order in which they were asked for.
 
-    labeled : list of [int, label]
-        Row and label; a label of several outputs is a list.
+    labeled : dict of int to label
+        Label by row, in the order in which they came; a label of several outputs is a list.
 
     Raises
     ------
@@ -44,11 +49,11 @@ class LabelsFile:
         If the file is of another kind, or belongs to another X.
     """
 
-    def __init__(self, path: str | os.PathLike[str], n_rows: int) -> None:
-        self.path, self.n_rows = Path(path), n_rows
-        self.asked: list[list[int]] = []
-        self.labeled: list[list[Any]] = []
-        self._text = self._read()
+    def __init__(self, path: str | os.PathLike[str], X: Any) -> None:
+        self.path, self.n_rows, self.checksum = Path(path), _num_samples(X), checksum(X)
+        self.asked: list[int] = []
+        self.labeled: dict[int, Any] = {}
+        self._text = self._written = self._read()
         if not self.path.parent.is_dir():
             raise ValueError(
                 f"labels_path={str(self.path)!r} is in a directory that does not exist; create it."
@@ -79,21 +84,35 @@ class LabelsFile:
             )
         asked, labeled = content.get("asked"), content.get("labeled")
         if not (
-            isinstance(asked, list)
-            and all(isinstance(rows, list) and all(map(_is_row, rows)) for rows in asked)
+            isinstance(content.get("checksum"), str)
+            and isinstance(asked, list)
+            and all(map(_is_row, asked))
             and isinstance(labeled, list)
             and all(isinstance(p, list) and len(p) == 2 and _is_row(p[0]) for p in labeled)
         ):
             raise ValueError(
-                f"labels_path={str(self.path)!r} is not as a learner writes it: 'asked' must be "
-                "lists of row numbers, 'labeled' pairs of row number and label; correct it."
+                f"labels_path={str(self.path)!r} is not as a learner writes it: 'checksum' must be "
+                "a string, 'asked' row numbers, 'labeled' pairs of row number and label; correct "
+                "it."
             )
         if content.get("n_rows") != self.n_rows:
             raise ValueError(
                 f"labels_path={str(self.path)!r} belongs to an X of {content.get('n_rows')} rows, "
                 f"but this one has {self.n_rows}; pass the same X, or another path."
             )
-        self.asked, self.labeled = asked, labeled
+        if content["checksum"] != self.checksum:
+            raise ValueError(
+                f"labels_path={str(self.path)!r} belongs to another X, of as many rows; pass the "
+                "same X, or another path. If X has the same rows in the same order, and only its "
+                f"numbers have changed, set 'checksum' in the file to {self.checksum!r}."
+            )
+        self.asked, self.labeled = list(dict.fromkeys(asked)), dict(labeled)
+        if len(self.labeled) < len(labeled):
+            rows = [row for row, _ in labeled]
+            twice = next(row for row in rows if rows.count(row) > 1)
+            raise ValueError(
+                f"labels_path={str(self.path)!r} labels row {twice} twice; take one of them out."
+            )
 
     def read_labels(self, estimator: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return rows and labels in the order in which they came.
@@ -114,16 +133,14 @@ class LabelsFile:
         Raises
         ------
         ValueError
-            If a row is out of range or named twice, or a label is missing.
+            If a row is out of range, or a label is missing.
         """
-        asked = {row for query in self.asked for row in query}
-        rows = np.array([row for row, _ in self.labeled], dtype=int)
+        rows = np.array(list(self.labeled), dtype=int)
         try:
-            check_rows(np.array(list(asked), dtype=int), self.n_rows, rows[:0])
+            check_rows(np.array(self.asked, dtype=int), self.n_rows, rows[:0])
             check_rows(rows, self.n_rows, rows[:0])
-            labels = [label for _, label in self.labeled]
-            cure = "Correct the file."
-            return rows, given_labels(estimator, labels, len(rows), cure=cure)
+            labels = list(self.labeled.values())
+            return rows, given_labels(estimator, labels, len(rows), cure="Correct the file.")
         except ValueError as error:
             raise ValueError(f"labels_path={str(self.path)!r}: {error}") from error
 
@@ -136,7 +153,7 @@ class LabelsFile:
             Rows of a query.
 
         rows : ndarray of int, default=None
-            Rows that were labeled.
+            Rows that were labeled. One that the file has already gets the new label.
 
         labels : ndarray of shape (len(rows),) or (len(rows), n_outputs), default=None
             Their labels.
@@ -146,20 +163,33 @@ class LabelsFile:
         ValueError
             If somebody else wrote to the file in the meantime, or a label is nothing that JSON
             knows.
+        OSError
+            If the file cannot be written.
         """
-        if self._read() != self._text:
+        text = self._read()
+        if text is not None and text == self._written != self._text:
+            # Ctrl-C came between the write and this note of it.
+            self._text = text
+            self._parse(text)
+        if text != self._text:
             raise ValueError(
                 f"labels_path={str(self.path)!r} was changed by somebody else, such as another "
                 "learner with the same path. Nothing was written. Call fit again to read what is "
                 "there, and give every learner a path of its own."
             )
-        new_asked = [] if asked is None else [np.asarray(asked).tolist()]
-        new_labeled = [] if rows is None else zip(rows.tolist(), labels.tolist(), strict=True)
-        content: dict[str, Any] = {
+        # The learner may hear of nothing that is here: Ctrl-C may have come before it took note.
+        new_asked = list(dict.fromkeys([*self.asked, *([] if asked is None else asked.tolist())]))
+        new_labeled = dict(self.labeled)
+        if rows is not None:
+            for row, label in zip(rows.tolist(), labels.tolist(), strict=True):
+                new_labeled.pop(row, None)
+                new_labeled[row] = label
+        content = {
             "format": _FORMAT,
             "n_rows": self.n_rows,
-            "asked": [*self.asked, *new_asked],
-            "labeled": [*self.labeled, *(list(pair) for pair in new_labeled)],
+            "checksum": self.checksum,
+            "asked": new_asked,
+            "labeled": list(new_labeled.items()),
         }
         try:
             text = json.dumps(content, allow_nan=False)
@@ -168,9 +198,56 @@ class LabelsFile:
                 f"labels of type {type(labels.ravel()[0]).__name__} cannot be kept in "
                 f"labels_path={str(self.path)!r}: {error}. Use numbers or strings."
             ) from error
-        with written_whole(self.path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-        self._text, self.asked, self.labeled = text, content["asked"], content["labeled"]
+        self._written = text
+        try:
+            with written_whole(self.path) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+        except OSError:
+            self._written = self._text
+            raise
+        self._text, self.asked, self.labeled = text, new_asked, new_labeled
+
+
+def checksum(X: Any) -> str:
+    """Return what tells one X from another: a hash of some of its rows.
+
+    Parameters
+    ----------
+    X : array-like of n_rows rows
+        All rows.
+
+    Returns
+    -------
+    str
+        It depends on the values in up to 100 evenly spaced rows, fewer if they are long, and not
+        on the version of a library.
+    """
+    size = int(np.prod(getattr(X, "shape", ())[1:]))
+    n_rows = _num_samples(X)
+    n_taken = min(n_rows, 100, max(10, 1_000_000 // max(1, size)))
+    rows = take(X, np.linspace(0, n_rows - 1, n_taken).astype(int))
+    if sp.issparse(rows):
+        # Not dense: texts have many columns.
+        rows = sp.csr_array(rows, copy=True)
+        rows.sum_duplicates()
+        rows.eliminate_zeros()
+        rows = [rows.indptr, rows.indices, rows.data]
+    elif hasattr(rows, "to_numpy"):
+        rows = rows.to_numpy()
+    return hashlib.md5(repr(_plain(rows)).encode(), usedforsecurity=False).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """Return an array, or what is in it, as what Python itself shows: lists, numbers, strings."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return [[_plain(key), _plain(item)] for key, item in value.items()]
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    # What else there is may show where it lies in memory.
+    known = value is None or isinstance(value, bool | int | float | complex | str | bytes)
+    return value if known else type(value).__name__
 
 
 def _is_row(value: Any) -> bool:

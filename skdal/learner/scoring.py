@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 from sklearn.metrics import check_scoring
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
 
 from skdal.metrics import area_under_learning_curve
 
@@ -42,6 +43,8 @@ def label_efficiency_score(learner: Any, X: Any, y: ArrayLike, *, scoring: Any =
     ------
     ValueError
         If the learner kept no models, or has fewer than two.
+    NotFittedError
+        If it is not fitted.
 
     Examples
     --------
@@ -61,6 +64,7 @@ def label_efficiency_score(learner: Any, X: Any, y: ArrayLike, *, scoring: Any =
     >>> bool(scores.mean() > 0.8)
     True
     """
+    check_is_fitted(learner)
     if isinstance(learner, Pipeline):
         X = learner[:-1].transform(X) if len(learner) > 1 else X
         learner = learner[-1]

@@ -290,3 +290,14 @@ def test_a_model_that_is_not_fitted():
     for clf in (QUICK, CLF):
         with pytest.raises(NotFittedError):
             strategy.query(X, _labels(), clf=clf, fit_clf=False)
+
+
+@pytest.mark.parametrize("clf", [MLPClassifier(), QUICK, ParzenWindowClassifier(classes=[0, 1, 2])])
+def test_a_cold_start_with_a_model(clf):
+    y = np.full(len(X), np.nan)
+    strategy = SamplerQueryStrategy(CoreSetSampler(), random_state=0)
+    expected = CoreSetSampler().fit(X, np.full(len(X), -1)).query(n_instances=5)
+    np.testing.assert_array_equal(strategy.query(X, y, clf=clf, batch_size=5), expected)
+    # A sampler that cannot do without the model says so.
+    with pytest.raises(ValueError, match=r"no labeled row|needs"):
+        SamplerQueryStrategy(UncertaintySampler()).query(X, y, clf=QUICK)

@@ -1,15 +1,18 @@
-"""What the tests of learners share: models that count and note, and a stopping rule."""
+"""What the tests of learners share: models that count and note, a stopping rule, and loops."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
-from skdal import DiscriminativeSampler, RandomSampler
+from skdal import ActiveLearner, DiscriminativeSampler, RandomSampler
 
 X, TRUTH = load_iris(return_X_y=True)
 NAMES = np.array(["setosa", "versicolor", "virginica"])[TRUTH]
@@ -18,6 +21,7 @@ Y = np.where(np.arange(150) % 15 == 0, TRUTH, -1)
 LABELED = np.flatnonzero(Y != -1)
 MODEL = LogisticRegression(max_iter=1000)
 DAL = DiscriminativeSampler(MODEL, n_mini_queries=2)
+FOREST = RandomForestClassifier(5, max_features=1)
 
 
 class Counting(LogisticRegression):
@@ -36,10 +40,19 @@ class Counting(LogisticRegression):
         return super().fit(X, y, sample_weight)
 
 
+class Weighed(Counting):
+    """A classifier that notes what else it was fitted with."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, other: Any = None) -> Any:
+        self.noted_ = sample_weight, other
+        return super().fit(X, y, sample_weight)
+
+
 class Spy(RandomSampler):
     """A sampler that notes what it was fitted to, and the model that it was bound to."""
 
     fits: list[tuple[Any, Any, Any]] = []  # noqa: RUF012
+    seeds: list[Any] = []  # noqa: RUF012
 
     def __init__(self, *, estimator: Any = None, random_state: Any = None) -> None:
         super().__init__(random_state=random_state)
@@ -47,6 +60,7 @@ class Spy(RandomSampler):
 
     def fit(self, X: Any, y: Any = None) -> Any:
         Spy.fits.append((X, y, self.estimator))
+        Spy.seeds.append(self.random_state)
         return super().fit(X, y)
 
 
@@ -78,3 +92,28 @@ class Constant(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         return np.full(len(X), self.classes_[0])
+
+
+def play(learner: Any, truth: Any, n_queries: int = 3, n_instances: int = 4) -> list[int]:
+    """Query and teach, and return what was asked."""
+    asked = []
+    for _ in range(n_queries):
+        rows = learner.query(n_instances=n_instances)
+        learner.teach(rows, truth[rows])
+        asked += rows.tolist()
+    return asked
+
+
+def resumed(path: Any, model: Any = FOREST, sampler: Any = DAL, y: Any = Y, X: Any = X) -> Any:
+    """Return a learner that goes on where the file of labels is."""
+    return ActiveLearner(model, sampler, labels_path=path, random_state=0).fit(X, y)
+
+
+def step(learner: Any, truth: Any, n_instances: int = 3) -> list[int]:
+    """Query and teach once, and return what was asked."""
+    return play(learner, truth, 1, n_instances)
+
+
+def content(path: Any) -> Any:
+    """Return what the file of labels holds."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))

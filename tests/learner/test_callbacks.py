@@ -5,10 +5,12 @@ import pickle
 
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
+from sklearn.metrics import get_scorer
 from sklearn.naive_bayes import GaussianNB
 
-from skdal import BudgetedLearner, RandomSampler
+from skdal import BudgetedLearner, RandomSampler, label_efficiency_score
 from tests.learner._shared import TRUTH, Counting, EnoughLabels, X
 
 callback = pytest.importorskip("sklearn.callback")
@@ -66,6 +68,45 @@ def test_scores_of_every_step():
     fitted = learner().set_callbacks(monitor).fit(X, TRUTH)
     scores = [row["accuracy"] for row in monitor.get_logs().data if row["task_name"] == "query"]
     assert scores == [model.score(X, TRUTH) for model in fitted.models_]
+
+
+def test_scores_are_weighted_as_the_fit_is():
+    weights = np.linspace(0.01, 1, 150) ** 3
+    with config_context(enable_metadata_routing=True):
+        model = GaussianNB().set_fit_request(sample_weight=True)
+        scorer = get_scorer("accuracy").set_score_request(sample_weight=True)
+        monitor = callback.ScoringMonitor(scoring={"score": scorer})
+        fitted = learner(estimator=model).set_callbacks(monitor)
+        fitted.fit(X, TRUTH, sample_weight=weights)
+        scores = [row["score"] for row in monitor.get_logs().data if row["task_name"] == "query"]
+        expected = [model.score(X, TRUTH, sample_weight=weights) for model in fitted.models_]
+    assert scores == expected
+    assert scores != [model.score(X, TRUTH) for model in fitted.models_]
+
+
+def test_the_mean_over_the_labels_so_far():
+    monitor = callback.ScoringMonitor(scoring={"area": label_efficiency_score})
+    watch = Watch()
+    with pytest.raises(ValueError, match="at least one query"):
+        learner().set_callbacks(monitor).fit(X, TRUTH)
+    fitted = learner().set_callbacks(watch).fit(X, TRUTH)
+    assert [len(model.models_) for model in watch.models] == [1, 2, 3, 4, 4]
+    last = label_efficiency_score(watch.models[2], X, TRUTH)
+    assert last == label_efficiency_score(learner(budget=30).fit(X, TRUTH), X, TRUTH)
+    assert last != label_efficiency_score(fitted, X, TRUTH)
+
+
+def test_the_start_is_chosen_within_the_first_task():
+    told = []
+
+    class Start(RandomSampler):
+        def fit(self, X, y):
+            told.append(list(watch.told))
+            return super().fit(X, y)
+
+    watch = Watch()
+    learner(initial_sampler=Start()).set_callbacks(watch).fit(X, TRUTH)
+    assert told[0][-1] == "begin query 0"
 
 
 def test_a_progress_bar(capsys):

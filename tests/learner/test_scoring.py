@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import f1_score
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score, train_test_split
@@ -98,17 +99,22 @@ def test_steps_without_a_model_do_not_count():
 @pytest.mark.parametrize(
     "fitted",
     [
-        learner(),
         learner(keep_models=False).fit(X, TRUTH),
         learner().fit(X, TRUTH).set_params(keep_models=False).fit(X, TRUTH),
         ActiveLearner(MODEL, RandomSampler()).fit(X, Y),
         make_pipeline(StandardScaler(), learner(keep_models=False)).fit(X, TRUTH),
     ],
-    ids=["unfitted", "none kept", "refit", "active", "pipeline"],
+    ids=["none kept", "refit", "active", "pipeline"],
 )
 def test_no_models(fitted):
     with pytest.raises(ValueError, match="the learner kept none; set keep_models=True before fit"):
         label_efficiency_score(fitted, X, TRUTH)
+
+
+@pytest.mark.parametrize("model", [learner(), make_pipeline(StandardScaler(), learner())])
+def test_before_fit(model):
+    with pytest.raises(NotFittedError):
+        label_efficiency_score(model, X, TRUTH)
 
 
 def test_one_model_is_no_curve():

@@ -354,9 +354,11 @@ def test_which_rows_are_known():
         (Ridge(), pd.DataFrame([[1.0, -1.0], [np.nan, np.nan]]), [1, 0]),
         (GaussianNB(), ["a", np.nan], [1, 0]),
         (GaussianNB(), ["a", "b"], [1, 1]),
-        (GaussianNB(), np.array(["a", "-1"]), [1, 1]),
+        (GaussianNB(), np.array(["a", "-1"], dtype=object), [1, 1]),
         (GaussianNB(), pd.Series(["a", None]), [1, 0]),
     ]:
         assert known_rows(model, y, len(expected)).tolist() == [bool(known) for known in expected]
+    with pytest.raises(ValueError, match=r"y holds 'nan' as a string of fixed width \(<U32\)"):
+        known_rows(GaussianNB(), np.array(["a", np.nan]), 2)
     with pytest.raises(ValueError, match="known in part in row 0"):
         known_rows(Ridge(), [[1.0, np.nan], [1.0, 1.0]], 2)
