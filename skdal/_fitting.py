@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
 from sklearn.frozen import FrozenEstimator
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.utils import check_random_state
 
 from skdal._seeding import MAX_SEED, seeded
@@ -60,7 +63,8 @@ def fit_seeded(estimator: Any, X: Any, y: Any, random_state: Any, **params: Any)
     model = seeded(estimator, rng)
     nets = skorch_nets(model)
     if not nets or isinstance(estimator, FrozenEstimator):
-        return model.fit(X, y, **params)
+        with _interrupts_passed_on(model):
+            return model.fit(X, y, **params)
     from skdal.neural.net import pass_on_interrupts, torch_seed
 
     net = last_step(model)
@@ -76,6 +80,22 @@ def fit_seeded(estimator: Any, X: Any, y: Any, random_state: Any, **params: Any)
     if is_skorch(net):
         _check_losses(net)
     return model
+
+
+@contextmanager
+def _interrupts_passed_on(model: Any) -> Iterator[None]:
+    """Let a Ctrl-C through that scikit-learn's networks take for the end of their training."""
+    if not isinstance(last_step(model), (MLPClassifier, MLPRegressor)):
+        yield
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", "Training interrupted by user", UserWarning)
+            yield
+    except UserWarning as warning:
+        if isinstance(warning.__context__, KeyboardInterrupt):
+            raise warning.__context__ from None
+        raise
 
 
 def _check_losses(net: Any) -> None:

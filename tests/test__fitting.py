@@ -8,6 +8,7 @@ import torch
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_iris
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
@@ -121,3 +122,21 @@ def test_parameters_reach_a_skorch_net():
 
     net = Noting(Module, criterion=nn.CrossEntropyLoss, max_epochs=1, verbose=0)
     assert fit_seeded(net, X32, Y, 0, something=3).noted_ == {"something": 3}
+
+
+@pytest.mark.parametrize("pipeline", [False, True])
+def test_ctrl_c_in_a_network_of_scikit_learn_is_passed_on(pipeline, monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(MLPClassifier, "_backprop", interrupted)
+    model = MLPClassifier((4,))
+    if pipeline:
+        model = make_pipeline(StandardScaler(), model)
+    with pytest.raises(KeyboardInterrupt):
+        fit_seeded(model, X, Y, 0)
+
+
+def test_other_warnings_of_a_network_stay_warnings():
+    with pytest.warns(ConvergenceWarning):
+        fit_seeded(MLPClassifier((4,), max_iter=2), X, Y, 0)
