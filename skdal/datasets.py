@@ -132,6 +132,8 @@ def load(name_or_path: str | os.PathLike[str]) -> Bunch:
     ValueError
         If there is no data set of this name, a file does not hold what it must, or a download
         is damaged. The message says what to do.
+    TypeError
+        If ``name_or_path`` is something else.
     OSError
         If a download fails, or the file cannot be read.
 
@@ -148,19 +150,27 @@ def load(name_or_path: str | os.PathLike[str]) -> Bunch:
     >>> digits.X.shape, digits.X_test.shape
     ((1198, 64), (599, 64))
     """
-    if name_or_path in _LOADERS:
-        return _LOADERS[str(name_or_path)]()
-    path = Path(name_or_path)
-    if path.suffix == ".npz" or path.exists():
+    if not isinstance(name_or_path, str | os.PathLike):
+        raise TypeError(
+            f"name_or_path={name_or_path!r} must be a str or a path; pass one of "
+            f"{', '.join(NAMES)}, or the path of an .npz file."
+        )
+    name = os.fspath(name_or_path)
+    if name in _LOADERS:
+        return _LOADERS[name]()
+    path = Path(name)
+    # Not by path.exists, which raises where a name is too long to be one of a file. An empty name
+    # would be that of the folder.
+    if path.suffix == ".npz" or (name and os.path.exists(name)):
         return _read(path)
     raise ValueError(
-        f"{str(name_or_path)!r} is no data set; choose one of {', '.join(NAMES)}, or pass the path "
+        f"{name!r} is no data set; choose one of {', '.join(NAMES)}, or pass the path "
         "of an .npz file."
     )
 
 
 def _read(path: Path) -> Bunch:
-    if not path.exists():
+    if not os.path.exists(path):
         raise FileNotFoundError(f"There is no file {path}.")
     if not path.is_file() or not zipfile.is_zipfile(path):
         raise ValueError(
@@ -176,7 +186,7 @@ def _read(path: Path) -> Bunch:
             )
         X, y, X_test, y_test = (_array(file, path, key) for key in keys)
     for x_key, y_key, rows, labels in [(*keys[:2], X, y), (*keys[2:], X_test, y_test)]:
-        if rows.ndim < 2 or rows.dtype.kind not in "biuf" or not len(rows):
+        if rows.ndim < 2 or rows.dtype.kind not in "biuf" or not rows.size:
             raise ValueError(
                 f"{x_key} of {path} has the shape {rows.shape} and dtype {rows.dtype}; it must be "
                 "numbers, one row or image for each label, as in X.reshape(len(y), -1)."
@@ -186,10 +196,16 @@ def _read(path: Path) -> Bunch:
                 f"{y_key} of {path} has the shape {labels.shape}, but {x_key} has {len(rows)} "
                 "rows; there must be one label for each."
             )
+        _check_labels(y_key, labels, path)
     if X.shape[1:] != X_test.shape[1:]:
         raise ValueError(
             f"The rows of {keys[0]} in {path} have the shape {X.shape[1:]}, but those of {keys[2]} "
             f"{X_test.shape[1:]}; they must be the same."
+        )
+    if "U" in (kinds := [y.dtype.kind, y_test.dtype.kind]) and kinds != ["U", "U"]:
+        raise ValueError(
+            f"{keys[1]} of {path} has the dtype {y.dtype}, but {keys[3]} {y_test.dtype}; save both "
+            "as texts or both as numbers."
         )
     return Bunch(X=X, y=_labels(y), X_test=X_test, y_test=_labels(y_test))
 
@@ -206,6 +222,19 @@ def _array(file: np.lib.npyio.NpzFile, path: Path, key: str) -> np.ndarray:
     if not isinstance(array, np.ndarray):
         raise ValueError(f"{key} of {path} is no array; write the file by np.savez_compressed.")
     return array
+
+
+def _check_labels(key: str, y: np.ndarray, path: Path) -> None:
+    if y.dtype.kind not in "biufU":
+        raise ValueError(
+            f"{key} of {path} has the dtype {y.dtype}; save it as numbers or texts, as in "
+            f"{key}.astype(int) or {key}.astype(str)."
+        )
+    if y.dtype.kind == "u" and (too_large := y > np.iinfo(np.int64).max).any():
+        raise ValueError(
+            f"{key} of {path} holds {y[too_large][0]}, which is no int64; number the classes from "
+            f"0, as in np.unique({key}, return_inverse=True)[1]."
+        )
 
 
 def _labels(y: np.ndarray) -> np.ndarray:

@@ -184,6 +184,13 @@ def test_a_column_of_labels_becomes_flat_and_texts_stay(tmp_path):
         ({"X": np.zeros(6)}, r"X of .* shape \(6,\) and dtype float64; .* X\.reshape"),
         ({"X": np.array([["a"]] * 6)}, r"X of .* dtype <U1; it must be numbers"),
         ({"X": np.zeros((0, 4)), "y": np.zeros(0)}, r"X of .* shape \(0, 4\)"),
+        ({"X": np.zeros((6, 0)), "X_test": np.zeros((3, 0))}, r"X of .* shape \(6, 0\)"),
+        ({"y": np.array(list("abcabc"))}, "y of .* dtype <U1, but y_test uint8; save both"),
+        ({"y": np.array([b"a", b"b"] * 3)}, r"y of .* dtype \|S1; .* y\.astype\(str\)"),
+        ({"y_test": np.zeros(3, complex)}, "y_test of .* dtype complex128; save it as numbers"),
+        ({"y": np.zeros(6, "M8[D]")}, r"y of .* dtype datetime64\[D\]; save"),
+        ({"y": np.zeros(6, [("a", int)])}, "y of .* dtype .*'a'.*; save"),
+        ({"y": np.full(6, 2**63, np.uint64)}, "y of .* holds 9223372036854775808, .* no int64"),
         ({"y": np.array([0, 1, 2, "a", None, 3], object)}, r"y of .*mine\.npz .* y\.astype\(int\)"),
     ],
 )
@@ -208,9 +215,22 @@ def test_what_is_no_npz_file_is_refused(tmp_path, content):
         load(path)
 
 
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no file .*mine\.npz"):
-        load(tmp_path / "mine.npz")
+@pytest.mark.parametrize("name", ["mine", "x" * 300])
+def test_a_missing_file_is_named(tmp_path, name):
+    with pytest.raises(FileNotFoundError, match=rf"no file .*{name}\.npz"):
+        load(tmp_path / f"{name}.npz")
+
+
+@pytest.mark.parametrize("name", [5, None, ["digits"], b"digits"])
+def test_what_is_no_name_is_refused(name):
+    with pytest.raises(TypeError, match=r"name_or_path=.* must be a str or a path; .*digits"):
+        load(name)
+
+
+@pytest.mark.parametrize("name", ["", "x" * 300])
+def test_what_names_nothing_lists_the_known(name):
+    with pytest.raises(ValueError, match=f"'{name}' is no data set; .*digits"):
+        load(name)
 
 
 @pytest.mark.parametrize("place", [0.2, 0.5])

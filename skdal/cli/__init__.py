@@ -3,6 +3,7 @@
 # Not `from __future__ import annotations`: typer reads the annotations of functions that are
 # made inside another one, where a string could not be resolved.
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Annotated
 
 import skdal
@@ -33,11 +34,18 @@ def main() -> None:
     skdal 0...
     exit 0
     """
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A character that the terminal does not have must not cost the table.
+        sys.stdout.reconfigure(errors="replace")
     try:
         make_app()(prog_name="skdal")
     except KeyboardInterrupt:
         # typer sees to it once it runs, but the imports before take a second.
         sys.exit(CANCELLED)
+    except OSError as error:
+        # Such as a full disk behind standard output. Python would try once more at the end.
+        sys.stdout = None
+        sys.exit(f"Error: {error}")
     except ModuleNotFoundError as error:
         missing = str(error.name).split(".")[0]
         if missing not in ("rich", "typer"):

@@ -2,12 +2,115 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from sklearn.utils import Bunch
 
 # What a shell expects after Ctrl-C.
 CANCELLED = 130
+
+# Narrower tables would lose columns, and digits of numbers.
+_LEAST_WIDTH = 80
+
+
+def load_for(estimator: str, source: str) -> Bunch:
+    """Load data for a task model.
+
+    Parameters
+    ----------
+    estimator : str
+        Name of the task model, a classifier.
+
+    source : str
+        See :func:`~skdal.datasets.load`.
+
+    Returns
+    -------
+    Bunch
+        ``X``, ``y``, ``X_test``, ``y_test``.
+
+    Raises
+    ------
+    typer.BadParameter
+        If there are none, or the model cannot work with them.
+    """
+    import typer
+
+    from skdal.datasets import load
+    from skdal.experiments.presets import rows_for
+
+    try:
+        data = load(source)
+        for key in ("X", "X_test"):
+            _check_finite(data[key], f"{key} of {source}")
+            data[key] = rows_for(estimator, data[key])
+        if data.y.ndim == data.y_test.ndim == 1 and not np.isin(data.y_test, data.y).any():
+            raise ValueError(
+                f"No class of y_test is one of y in {source}: {data.y_test[0]!s} is in y_test "
+                f"alone, {data.y[0]!s} in y; number the classes of both alike."
+            )
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(str(error), param_hint="DATA") from error
+    return data
+
+
+def _check_finite(X: np.ndarray, name: str) -> None:
+    if X.dtype.kind != "f":
+        return
+    finite = np.isfinite(X).reshape(len(X), -1).all(axis=1)
+    if not finite.all():
+        raise ValueError(
+            f"Row {finite.argmin()} of {name} has a value that is NaN or infinite; fill in such "
+            "values, or leave their rows out."
+        )
+
+
+@contextmanager
+def errors_in_words(rescue: str = "") -> Iterator[None]:
+    """Print what goes wrong in a line, without a traceback, and exit with 1.
+
+    Parameters
+    ----------
+    rescue : str, default=""
+        What to add where a file could not be read or written.
+
+    Raises
+    ------
+    typer.Exit
+        For an error of data, settings, or files.
+    """
+    import typer
+
+    try:
+        yield
+    except (OSError, TypeError, ValueError) as error:
+        # Such as a sampler that asks more of the task model than it has.
+        more = f"\n{rescue}" if rescue and isinstance(error, OSError) else ""
+        typer.echo(f"Error: {error}{more}", err=True)
+        raise typer.Exit(1) from error
+
+
+def print_table(table: Table) -> None:
+    """Print a table as wide as the terminal, but never so narrow that something is cut.
+
+    Parameters
+    ----------
+    table : rich.table.Table
+        It must fit 80 columns.
+    """
+    from rich.console import Console
+
+    console = Console()
+    console.width = max(console.width, _LEAST_WIDTH)
+    console.print(table)
 
 
 def prepare(output: Path, files: Iterable[str], force: bool) -> None:

@@ -2,19 +2,22 @@
 
 # Not `from __future__ import annotations`: typer reads the annotations of functions that are
 # made inside another one, where a string could not be resolved.
-import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from skdal.cli._common import CANCELLED, count, prepare
+from skdal.cli._common import (
+    CANCELLED,
+    errors_in_words,
+    load_for,
+    prepare,
+    print_table,
+)
+from skdal.cli.compare_output import FIGURES, budget, check_sizes, draw, forecast, table
 
 if TYPE_CHECKING:
     import typer
-    from rich.table import Table
 
-_FIGURES = ("learning-curve.png", "learning-curve.svg")
-_FILES = ("results.csv", "settings.json", *_FIGURES)
+_FILES = ("results.csv", "settings.json", *FIGURES)
 
 _SAMPLERS = (
     "The samplers choose: random, anything; uncertainty, what the model is least sure of, by "
@@ -36,7 +39,6 @@ def add_to(app: "typer.Typer") -> None:
         The application.
     """
     import typer
-    from rich.console import Console
 
     from skdal.experiments.presets import DEFAULT, ESTIMATOR_NAMES, PRESETS, SAMPLERS
 
@@ -171,11 +173,10 @@ def add_to(app: "typer.Typer") -> None:
             ),
         ] = False,
     ) -> None:
-        from skdal.datasets import load
         from skdal.experiments import compare as run
         from skdal.experiments import read_results, summarize
         from skdal.experiments.folder import SETTINGS, FolderError, clear_folder, count_done
-        from skdal.experiments.presets import make_estimator, rows_for
+        from skdal.experiments.presets import make_estimator
         from skdal.plotting import check_matplotlib
 
         if jobs == 0:
@@ -209,21 +210,19 @@ def add_to(app: "typer.Typer") -> None:
         if resume and force:
             raise typer.BadParameter("It cannot go with --resume.", param_hint="--force")
         source = dataset or chosen.data
-        try:
-            data = load(source)
-        except (OSError, ValueError) as error:
-            raise typer.BadParameter(str(error), param_hint="DATA") from error
-        data.X, data.X_test = rows_for(model_name, data.X), rows_for(model_name, data.X_test)
+        data = load_for(model_name, source)
         sizes = {
             "n_initial": initial or chosen.n_initial,
             "n_instances": batch_size or chosen.n_instances,
             "n_queries": queries or chosen.n_queries,
         }
-        _check_sizes(**sizes, n_rows=len(data.X))
+        check_sizes(**sizes, n_rows=len(data.X))
         n_repeats = repeats or chosen.n_repeats
         if dry_run:
-            n_done = count_done(output, list(by_name), n_repeats) if resume and output else 0
-            for line in _forecast(model, data, sizes, len(by_name) * n_repeats, n_done, jobs):
+            with errors_in_words():
+                n_done = count_done(output, list(by_name), n_repeats) if resume and output else 0
+                told = forecast(model, data, sizes, len(by_name) * n_repeats, n_done, jobs)
+            for line in told:
                 typer.echo(line)
             return
         if output is not None:
@@ -236,163 +235,47 @@ def add_to(app: "typer.Typer") -> None:
                 )
             prepare(output, _FILES, force=force or resume)
             if force:
-                clear_folder(output)
+                with errors_in_words():
+                    clear_folder(output)
 
-        try:
-            results = run(
-                by_name,
-                model,
-                **data,
-                **sizes,
-                n_repeats=n_repeats,
-                divergence=divergence,
-                n_jobs=jobs,
-                directory=output,
-                resume=resume,
-                random_state=seed,
-                verbose=1,
-            )
-        except FolderError as error:
-            raise typer.BadParameter(str(error), param_hint="--output") from error
-        except ValueError as error:
-            # Such as a sampler that asks more of the task model than it has.
-            typer.echo(f"Error: {error}", err=True)
-            raise typer.Exit(1) from error
-        except KeyboardInterrupt:
-            if output is not None:
-                typer.echo(
-                    f"\nStopped. What is done is in {output}; go on by the same command with "
-                    "--resume.",
-                    err=True,
-                )
-            raise typer.Exit(CANCELLED) from None
+        rescue = ""
         if output is not None:
-            # Those of earlier calls too.
-            results = read_results(output)
-            # Before anything is printed: a terminal that is gone must not cost the figures.
-            _draw(results, output, f"{Path(source).name}, {model_name}")
-        span = f"{sizes['n_initial']} to {_budget(**sizes)} labels"
-        Console().print(_table(summarize(results), span))
+            rescue = (
+                f"What is done is in {output}; once that is mended, go on by the same command with "
+                "--resume."
+            )
+        with errors_in_words(rescue):
+            try:
+                results = run(
+                    by_name,
+                    model,
+                    **data,
+                    **sizes,
+                    n_repeats=n_repeats,
+                    divergence=divergence,
+                    n_jobs=jobs,
+                    directory=output,
+                    resume=resume,
+                    random_state=seed,
+                    verbose=1,
+                )
+            except FolderError as error:
+                raise typer.BadParameter(str(error), param_hint="--output") from error
+            except KeyboardInterrupt:
+                if output is not None:
+                    typer.echo(
+                        f"\nStopped. What is done is in {output}; go on by the same command with "
+                        "--resume.",
+                        err=True,
+                    )
+                raise typer.Exit(CANCELLED) from None
+            if output is not None:
+                # Those of earlier calls too.
+                results = read_results(output)
+                # Before anything is printed: a terminal that is gone must not cost the figures.
+                draw(results, output, f"{Path(source).name}, {model_name}")
+            lines = summarize(results)
+        span = f"{sizes['n_initial']} to {budget(**sizes)} labels"
+        print_table(table(lines, span))
         if output is not None:
             typer.echo(f"Wrote {', '.join(_FILES[:-1])} and {_FILES[-1]} in {output}")
-
-
-def _budget(n_initial: int, n_instances: int, n_queries: int) -> int:
-    return n_initial + n_instances * n_queries
-
-
-def _check_sizes(n_initial: int, n_instances: int, n_queries: int, n_rows: int) -> None:
-    import typer
-
-    if n_initial + n_instances > n_rows:
-        raise typer.BadParameter(
-            f"{n_initial} labels at the start and a query of --batch-size {n_instances} are more "
-            f"than the {n_rows} rows that there are.",
-            param_hint="--initial",
-        )
-    if _budget(n_initial, n_instances, n_queries) > n_rows:
-        raise typer.BadParameter(
-            f"{n_queries} queries of --batch-size {n_instances} after --initial {n_initial} are "
-            f"more labels than the {n_rows} rows that there are; at most "
-            f"{(n_rows - n_initial) // n_instances} can be asked.",
-            param_hint="--queries",
-        )
-
-
-def _forecast(
-    model: Any,
-    data: Any,
-    sizes: dict[str, int],
-    n_runs: int,
-    n_done: int,
-    jobs: int,
-) -> list[str]:
-    """Return lines that tell what there is to do."""
-    from joblib import effective_n_jobs
-
-    from skdal.experiments.estimate import training_seconds
-
-    n_trainings = n_runs * (sizes["n_queries"] + 1)
-    lines = [f"{count(n_trainings, 'training')} of the task model in {count(n_runs, 'run')}."]
-    if n_done:
-        n_trainings -= n_done
-        lines.append(f"{n_done} of them are done.")
-    half_way = (sizes["n_initial"] + _budget(**sizes)) // 2
-    seconds = training_seconds(model, data.X, data.y, n_labels=half_way)
-    n_parallel = min(effective_n_jobs(jobs), n_runs)
-    lines.append(
-        f"One on {half_way:,} labels, half way, takes {_duration(seconds)}: about "
-        f"{_duration(n_trainings * seconds / n_parallel)} with {count(n_parallel, 'job')}, if "
-        "there is a core for each. Queries come on top."
-    )
-    return lines
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 1:
-        return f"{seconds:.2g} s"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.0f} h" if seconds < 72 * 3600 else f"{seconds / 86400:.0f} days"
-
-
-def _draw(results: Sequence[dict[str, Any]], output: Path, title: str) -> None:
-    from matplotlib.figure import Figure
-
-    from skdal._files import written_whole
-    from skdal.plotting import LearningCurveDisplay
-
-    # Not by pyplot, which would look for a screen.
-    axes = Figure(figsize=(7, 4.5), layout="constrained").subplots()
-    display = LearningCurveDisplay.from_results(results, ax=axes, score_name="Test accuracy")
-    axes.set_title(title, parse_math=False)
-    for name in _FIGURES:
-        with written_whole(output / name) as temporary:
-            display.figure_.savefig(temporary, dpi=150, format=name.rsplit(".", 1)[1])
-
-
-def _table(lines: Sequence[dict[str, Any]], span: str) -> "Table":
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    least, repeats = (choose(line["n_repeats"] for line in lines) for choose in (min, max))
-    runs = ("mean of " if repeats > 1 else "") + (f"{least} to " if least < repeats else "")
-    table = Table(
-        title=f"Test accuracy, {span}, {runs}{count(repeats, 'run')}",
-        caption="Area: mean accuracy over the whole span. [ ]: 95 % interval of the difference."
-        + " ±: standard deviation." * (repeats > 1),
-        title_justify="left",
-        caption_justify="left",
-        box=SIMPLE_HEAD,
-        collapse_padding=True,
-        show_edge=False,
-    )
-    table.add_column("Sampler", no_wrap=True)
-    # At 80 columns no number may be cut.
-    for header in ("Area", "Difference to random", "Final score", "s per\nquery"):
-        table.add_column(header, justify="right", no_wrap=True)
-    for line in lines:
-        table.add_row(
-            line["sampler"],
-            f"{line['area']:.3f}",
-            _difference(line),
-            f"{line['final_score']:.3f}"
-            + ("" if math.isnan(line["final_score_sd"]) else f" ± {line['final_score_sd']:.3f}"),
-            _seconds(line["query_seconds"]),
-        )
-    return table
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.3f}" if seconds < 10 else f"{seconds:.0f}"
-
-
-def _difference(line: dict[str, Any]) -> str:
-    if math.isnan(line["difference"]):
-        return "-"
-    if math.isnan(line["low"]):
-        return f"{line['difference']:+.3f}"
-    # Escaped, since rich takes brackets for markup.
-    return f"{line['difference']:+.3f} \\[{line['low']:+.3f}, {line['high']:+.3f}]"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from skdal.cli._common import count, prepare
+from skdal.cli._common import count, errors_in_words, load_for, prepare, print_table
 
 if TYPE_CHECKING:
     import typer
@@ -26,7 +26,6 @@ def add_to(app: "typer.Typer") -> None:
         The application.
     """
     import typer
-    from rich.console import Console
 
     from skdal.experiments.presets import ESTIMATOR_NAMES, SAMPLERS
 
@@ -95,6 +94,15 @@ def add_to(app: "typer.Typer") -> None:
                 show_default=False,
             ),
         ] = None,
+        clip: Annotated[
+            tuple[float, float] | None,
+            typer.Option(
+                metavar="LOW HIGH",
+                help="Range of the features, which deepfool does not leave then; images that were "
+                "bytes are in 0 1.",
+                show_default=False,
+            ),
+        ] = None,
         seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same results.")] = 0,
         output: Annotated[
             Path | None,
@@ -110,10 +118,9 @@ def add_to(app: "typer.Typer") -> None:
             bool, typer.Option("--force", help="Replace results that are there.")
         ] = False,
     ) -> None:
-        from skdal.datasets import load
         from skdal.experiments import agreement, write_scores
         from skdal.experiments import rank as run
-        from skdal.experiments.presets import make_estimator, make_sampler, rows_for
+        from skdal.experiments.presets import make_estimator, make_sampler
         from skdal.experiments.ranking import check_scores
         from skdal.plotting import check_matplotlib
 
@@ -127,6 +134,12 @@ def add_to(app: "typer.Typer") -> None:
             raise typer.BadParameter(
                 f"{names[0]} alone is no comparison; name two at least.", param_hint="--samplers"
             )
+        if clip is not None:
+            if "deepfool" not in by_name:
+                raise typer.BadParameter(
+                    "It is for deepfool, which is none of --samplers.", param_hint="--clip"
+                )
+            by_name["deepfool"].set_params(clip=clip)
         if estimator not in ESTIMATOR_NAMES:
             raise typer.BadParameter(
                 f"{estimator!r} is no task model; choose among {', '.join(ESTIMATOR_NAMES)}.",
@@ -140,40 +153,46 @@ def add_to(app: "typer.Typer") -> None:
             raise typer.BadParameter(
                 f"{reference!r} is none of --samplers {','.join(names)}.", param_hint="--reference"
             )
-        try:
-            data = load(dataset)
-        except (OSError, ValueError) as error:
-            raise typer.BadParameter(str(error), param_hint="DATA") from error
-        if initial + (rows or 2) > len(data.X):
+        data = load_for(estimator, dataset)
+        n_all = len(data.X)
+        if initial + 2 > n_all:
             raise typer.BadParameter(
-                f"{initial} labels and {rows or 2} rows to rank are more than the {len(data.X)} "
-                "rows that there are.",
+                f"{initial} labels leave less than two rows to rank of the {n_all} that there are; "
+                f"choose {n_all - 2} at most.",
                 param_hint="--initial",
+            )
+        if rows is not None and initial + rows > n_all:
+            raise typer.BadParameter(
+                f"{rows} rows to rank after --initial {initial} are more than the {n_all} rows "
+                f"that there are; choose {n_all - initial} at most.",
+                param_hint="--rows",
             )
         if output is not None:
             check_matplotlib()
             prepare(output, _FILES, force)
 
-        results = run(
-            by_name,
-            model,
-            rows_for(estimator, data.X),
-            data.y,
-            n_initial=initial,
-            n_rows=rows,
-            n_repeats=repeats,
-            random_state=seed,
-            verbose=1,
-        )
-        n_rows, name = len(results[0]["rows"]), Path(dataset).name
-        ranked = f"{n_rows:,} rows of {name}, {estimator} on {initial} labels"
-        if output is not None:
-            # Before anything is printed: a terminal that is gone must not cost the results.
-            write_scores(results, output / "scores.csv")
-            which = f", the first of {repeats} starts" if repeats > 1 else ""
-            _draw(results, output, reference, f"{ranked}{which}\nRank 1: to label first")
+        with errors_in_words():
+            results = run(
+                by_name,
+                model,
+                data.X,
+                data.y,
+                n_initial=initial,
+                n_rows=rows,
+                n_repeats=repeats,
+                random_state=seed,
+                verbose=1,
+            )
+            n_rows, name = len(results[0]["rows"]), Path(dataset).name
+            ranked = f"{n_rows:,} rows of {name}, {estimator} on {initial} labels"
+            if output is not None:
+                # Before anything is printed: a terminal that is gone must not cost the results.
+                write_scores(results, output / "scores.csv")
+                which = f", the first of {repeats} starts" if repeats > 1 else ""
+                _draw(results, output, reference, f"{ranked}{which}\nRank 1: to label first")
+            lines = agreement(results)
         typer.echo(f"Spearman's correlation of rankings\n{ranked}")
-        Console().print(_table(agreement(results), repeats))
+        print_table(_table(lines, repeats))
         if output is not None:
             typer.echo(f"Wrote {', '.join(_FILES[:-1])} and {_FILES[-1]} in {output}")
 

@@ -15,6 +15,7 @@ from skdal.experiments.run_file import parsed
 from skdal.experiments.settings import described, environment
 
 SETTINGS, RESULTS, RUNS = "settings.json", "results.csv", "runs"
+_CURE = "choose another directory, or begin anew in this one by --force of skdal compare"
 
 
 class FolderError(ValueError):
@@ -95,20 +96,33 @@ def open_folder(
 
 def _read_settings(path: Path) -> dict[str, Any]:
     try:
-        text = (path / SETTINGS).read_text(encoding="utf-8")
+        settings: Any = json.loads((path / SETTINGS).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"directory={str(path)!r} holds no comparison: there is no {SETTINGS} in it."
         ) from error
-    try:
-        settings: Any = json.loads(text)
-    except ValueError as error:
-        raise FolderError(f"{path / SETTINGS} is damaged: {error}") from error
-    if not isinstance(settings, dict) or not {"experiment", "samplers"} <= set(settings):
-        raise FolderError(
-            f"{path / SETTINGS} is no file of this program; choose another directory."
-        )
+    except (RecursionError, ValueError) as error:
+        raise FolderError(f"{path / SETTINGS} is damaged: {error}; {_CURE}.") from error
+    if not _is_settings(settings):
+        raise FolderError(f"{path / SETTINGS} is no file of this program, or damaged; {_CURE}.")
     return settings
+
+
+def _is_settings(settings: Any) -> bool:
+    if not isinstance(settings, dict):
+        return False
+    experiment, samplers, n_repeats, environments = (
+        settings.get(name) for name in ("experiment", "samplers", "n_repeats", "environments")
+    )
+    return (
+        isinstance(experiment, dict)
+        and type(experiment.get("n_queries")) is int
+        and isinstance(samplers, dict)
+        and type(n_repeats) is int
+        and isinstance(environments, list)
+        and len(environments) > 0
+        and all(isinstance(environment, dict) for environment in environments)
+    )
 
 
 def _check_same(path: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
@@ -208,11 +222,21 @@ def read_results(directory: str | os.PathLike[str]) -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = []
     for repeat in range(settings["n_repeats"]):
         for name in settings["samplers"]:
-            file = run_path(path, name, repeat)
-            records = parsed(file.read_bytes(), file) if file.exists() else []
+            records = _records(path, name, repeat)
             if len(records) == settings["experiment"]["n_queries"] + 1:
                 results += records
     return results
+
+
+def _records(directory: Path, sampler: str, repeat: int) -> list[dict[str, Any]]:
+    file = run_path(directory, sampler, repeat)
+    records = parsed(file.read_bytes(), file) if file.exists() else []
+    if any((record["sampler"], record["repeat"]) != (sampler, repeat) for record in records):
+        raise FolderError(
+            f"{file} holds another run than its name says. Remove the file, and the run is played "
+            "again."
+        )
+    return records
 
 
 def clear_folder(directory: str | os.PathLike[str]) -> None:
@@ -255,5 +279,5 @@ def count_done(directory: str | os.PathLike[str], names: Sequence[str], n_repeat
     >>> count_done("nowhere", ["random"], 5)
     0
     """
-    files = [run_path(Path(directory), name, r) for name in names for r in range(n_repeats)]
-    return sum(len(parsed(file.read_bytes(), file)) for file in files if file.exists())
+    path = Path(directory)
+    return sum(len(_records(path, name, repeat)) for name in names for repeat in range(n_repeats))

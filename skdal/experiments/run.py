@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import entropy
 from sklearn.base import is_classifier
+from sklearn.utils.validation import _num_samples
 
 from skdal._binding import fit_bound
 from skdal._threads import threads_shared_by
@@ -129,7 +130,7 @@ def play_run(
         nullcontext() if file is None else file,
     ):
         records = [] if file is None else file.records.copy()
-        _check_records(run, records)
+        _check_records(run, records, n_rows=_num_samples(X))
         for _ in records:
             on_step()
         _check_parent(caller)
@@ -180,11 +181,18 @@ def _missing_steps(run: Run, records: list[dict[str, Any]], X: Any, y: Any) -> I
     yield from steps
 
 
-def _check_records(run: Run, records: list[dict[str, Any]]) -> None:
-    expected = [len(run.start) + i * run.n_instances for i in range(run.n_queries + 1)]
-    found = [record["n_labels"] for record in records]
+def _check_records(run: Run, records: list[dict[str, Any]], n_rows: int) -> None:
+    expected = [
+        (run.name, run.repeat, len(run.start) + i * run.n_instances)
+        for i in range(run.n_queries + 1)
+    ]
+    found = [(record["sampler"], record["repeat"], record["n_labels"]) for record in records]
     if found != expected[: len(found)] or (
-        records and not np.array_equal(records[0]["rows"], run.start)
+        records
+        and (
+            not np.array_equal(records[0]["rows"], run.start)
+            or max(record["rows"].max(initial=0) for record in records) >= n_rows
+        )
     ):
         raise ValueError(
             f"{run.path} holds another run than this one; choose another directory, or remove the "

@@ -14,6 +14,17 @@ if sys.platform != "win32":
     import fcntl
 
 _ARRAYS = ("class_counts", "rows")
+# What a step has, and what only some have.
+_FIELDS = {
+    "sampler": "text",
+    "repeat": "count",
+    "n_labels": "count",
+    "score": "number",
+    "fit_seconds": "number",
+    "query_seconds": "number",
+    "rows": "list of counts",
+}
+_MORE_FIELDS = {"class_counts": "list of counts", "class_entropy": "number", "divergence": "number"}
 
 
 class RunFile:
@@ -37,13 +48,15 @@ class RunFile:
     --------
     >>> import tempfile
     >>> from skdal.experiments.run_file import RunFile
+    >>> step = {"sampler": "random", "repeat": 0, "n_labels": 2, "score": 0.5}
+    >>> step |= {"fit_seconds": 0.1, "query_seconds": 0.0, "rows": np.array([5, 3])}
     >>> with tempfile.TemporaryDirectory() as directory:
     ...     path = Path(directory, "random-0.jsonl")
     ...     with RunFile(path) as file:
-    ...         file.append({"n_labels": 2, "rows": np.array([5, 3])})
+    ...         file.append(step)
     ...     with RunFile(path) as file:
-    ...         file.records
-    [{'n_labels': 2, 'rows': array([5, 3])}]
+    ...         file.records[0]["rows"]
+    array([5, 3])
     """
 
     def __init__(self, path: Path) -> None:
@@ -106,19 +119,21 @@ def parsed(content: bytes, path: Path) -> list[dict[str, Any]]:
     Raises
     ------
     ValueError
-        If a line is damaged.
+        If a line is damaged: no JSON, or not a step that goes on from those before it.
 
     Examples
     --------
     >>> from skdal.experiments.run_file import parsed
-    >>> parsed(b'{"n_labels": 20}\n{"n_la', Path("random-0.jsonl"))
-    [{'n_labels': 20}]
+    >>> parsed(b'{"sampler": "ran', Path("random-0.jsonl"))
+    []
     """
     records = []
+    labeled: set[int] = set()
     for number, line in enumerate(content.split(b"\n")[:-1], start=1):
         try:
             record = json.loads(line)
-        except ValueError as error:
+            _check(record, labeled)
+        except (RecursionError, ValueError) as error:
             raise ValueError(
                 f"Line {number} of {path} is damaged: {error}. Remove the file, and the run is "
                 "played again."
@@ -126,3 +141,31 @@ def parsed(content: bytes, path: Path) -> list[dict[str, Any]]:
         arrays = {name: np.array(record[name], dtype=int) for name in _ARRAYS if name in record}
         records.append(record | arrays)
     return records
+
+
+def _check(record: Any, labeled: set[int]) -> None:
+    """Refuse what is no step; add its rows to those labeled before it."""
+    if not isinstance(record, dict):
+        raise ValueError("it is no step of a run")
+    if missing := [name for name in _FIELDS if name not in record]:
+        raise ValueError(f"it has no {missing[0]}")
+    for name, kind in (_FIELDS | _MORE_FIELDS).items():
+        if name in record and not _is(kind, record[name]):
+            raise ValueError(f"its {name} is no {kind}")
+    n_before = len(labeled)
+    labeled.update(record["rows"])
+    if len(labeled) != n_before + len(record["rows"]):
+        raise ValueError("it labels a row for the second time")
+    if len(labeled) != record["n_labels"]:
+        raise ValueError(f"its n_labels is {record['n_labels']}, but there are {len(labeled)} rows")
+
+
+def _is(kind: str, value: Any) -> bool:
+    if kind == "text":
+        return isinstance(value, str)
+    if kind == "number":
+        # Not by isinstance, for which True is one.
+        return type(value) in (int, float)
+    if kind == "count":
+        return type(value) is int and 0 <= value <= np.iinfo(np.intp).max
+    return isinstance(value, list) and all(_is("count", item) for item in value)

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from skdal import datasets, experiments
-from skdal.cli import compare as compare_command
+from skdal.cli.compare_output import table
 from skdal.experiments.presets import ESTIMATOR_NAMES, PRESETS, SAMPLERS
 
 TINY = ["compare", "digits", "--estimator", "logistic", "--samplers", "random"]
@@ -139,6 +139,78 @@ def test_what_a_sampler_cannot_work_with_is_said(call):
     assert "no active dropout layer" in result.stderr
 
 
+def write_data(path, **changes):
+    rng = np.random.RandomState(0)
+    data = {"X": rng.rand(60, 3), "y": np.arange(60) % 2}
+    data |= {"X_test": rng.rand(20, 3), "y_test": np.arange(20) % 2}
+    np.savez(path, **data | changes)
+    return path
+
+
+def with_a_gap(n_rows, row, value):
+    X = np.random.RandomState(0).rand(n_rows, 3)
+    X[row, 1] = value
+    return X
+
+
+@pytest.mark.parametrize("command", ["compare", "rank"])
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"X": with_a_gap(60, 7, np.nan)}, ["Row 7 of X of", "mine.npz"]),
+        ({"X_test": with_a_gap(20, 3, np.inf)}, ["Row 3 of X_test of", "infinite"]),
+        ({"y_test": np.full(20, 5)}, ["No class of y_test", "mine.npz", "5 is in y_test"]),
+    ],
+)
+def test_data_that_no_task_model_takes_are_refused(call, tmp_path, command, changes, words):
+    path = write_data(tmp_path / "mine.npz", **changes)
+    result = call(command, path)
+    assert result.exit_code == 2
+    for word in words:
+        assert word in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_a_full_disk_is_told_with_the_way_to_go_on(call, tmp_path, monkeypatch):
+    def fail(*args, **settings):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(experiments, "compare", fail)
+    result = call(*TINY, "--output", tmp_path)
+    assert result.exit_code == 1
+    assert "Error: [Errno 28] No space left on device\n" in result.stderr
+    assert f"What is done is in {tmp_path}" in result.stderr
+    assert "--resume" in result.stderr
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_what_is_wrong_with_a_run_file_is_said(call, tmp_path, more):
+    assert call(*TINY, "--output", tmp_path).exit_code == 0
+    path = tmp_path / "runs" / "random-1.jsonl"
+    path.write_text("null\n")
+    result = call(*TINY, "--output", tmp_path, "--resume", *more)
+    assert result.exit_code == 1
+    assert f"Error: Line 1 of {path} is damaged: it is no step of a run" in result.stderr
+    path.unlink()
+    path.mkdir()
+    result = call(*TINY, "--output", tmp_path, "--resume", *more)
+    assert result.exit_code == 1
+    assert "Error: " in result.stderr
+    assert str(path) in result.stderr
+    # Even this is no reason for a traceback.
+    assert call(*TINY, "--output", tmp_path, "--force").exit_code == 1
+
+
+def test_a_narrow_terminal_cuts_nothing(call, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    rank = ["rank", "digits", "--estimator", "logistic", "--samplers", "uncertainty,egl"]
+    for args, words in [(TINY, ["Difference to random", " ± "]), (rank, ["Spearman"])]:
+        result = call(*args)
+        assert result.exit_code == 0
+        assert "…" not in result.stdout
+        for word in words:
+            assert word in result.stdout
+
+
 def line(**changes):
     return {
         "sampler": "expected-gradient-length",
@@ -165,7 +237,7 @@ def line(**changes):
 )
 def test_a_line_of_the_table_fits_80_columns(changes, words):
     console = Console(width=80, file=StringIO())
-    console.print(compare_command._table([line(**changes)], "20 to 200 labels"))
+    console.print(table([line(**changes)], "20 to 200 labels"))
     text = console.file.getvalue()
     for word in ["expected-gradient-length", *words]:
         assert word in text
@@ -180,7 +252,9 @@ def test_a_line_of_the_table_fits_80_columns(changes, words):
         ([*TINY, "--samplers", "random,rnd"], ["'rnd'", "discriminative"]),
         (["compare"], ["skdal compare digits"]),
         ([*TINY, "--queries", "2000"], ["1198", "at most 118"]),
-        ([*TINY, "--initial", "1190"], ["--initial", "1198"]),
+        ([*TINY, "--initial", "1190"], ["--batch-size", "1198", "8 at most"]),
+        ([*TINY, "--batch-size", "1189"], ["--batch-size", "1198", "1188 at most"]),
+        ([*TINY, "--initial", "1198"], ["--initial", "1197 at most"]),
         ([*TINY, "--repeats", "0"], ["--repeats"]),
         ([*TINY, "--jobs", "0"], ["--jobs"]),
         ([*TINY, "--epochs", "5"], ["not trained in epochs"]),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -62,3 +63,34 @@ def test_help_does_not_wait_for_torch():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=100
     )
     assert run.stdout.splitlines()[-1] == "[]"
+
+
+TINY = ["compare", "digits", "--estimator", "logistic", "--samplers", "random", "--initial", "10"]
+TINY += ["--queries", "1", "--repeats", "2"]
+
+
+def test_a_terminal_without_a_character_shows_the_table():
+    run = subprocess.run(
+        [sys.executable, "-m", "skdal.cli", *TINY],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert run.returncode == 0, run.stderr
+    assert " ? " in run.stdout
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no such device")
+def test_output_that_cannot_be_written_is_an_error_in_words():
+    with open("/dev/full", "w") as full:
+        run = subprocess.run(
+            [sys.executable, "-m", "skdal.cli", "--version"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=100,
+        )
+    assert run.returncode == 1
+    assert run.stderr.startswith("Error: [Errno 28]")
+    assert run.stderr.count("\n") == 1

@@ -10,7 +10,7 @@ from rich.console import Console
 from sklearn.datasets import make_classification
 from typer.testing import CliRunner
 
-from skdal import cli, datasets
+from skdal import cli, datasets, experiments
 from skdal.cli.rank import _table
 from skdal.experiments import agreement, rank
 from skdal.experiments.presets import ESTIMATOR_NAMES, ESTIMATORS, make_sampler
@@ -130,7 +130,9 @@ def test_results_are_replaced_only_by_force(call, tmp_path, name):
         ([*TINY, "--estimator", "forest"], ["--estimator", "'forest'", "logistic"]),
         ([*TINY, "--epochs", "5"], ["--epochs", "'logistic'"]),
         ([*TINY, "--initial", "1"], ["--initial"]),
-        ([*TINY, "--initial", "1190"], ["1190 labels and 50 rows", "1198"]),
+        ([*TINY, "--initial", "1190"], ["--rows", "50", "1198", "8 at most"]),
+        ([*TINY, "--initial", "1197"], ["--initial", "1196 at most"]),
+        ([*TINY, "--clip", "0", "1"], ["--clip", "deepfool"]),
         ([*TINY, "--output", __file__], ["--output"]),
     ],
 )
@@ -160,3 +162,45 @@ def test_the_table_fits_80_columns_and_shows_no_nan():
     assert text.count(name) == 2
     assert "nan" not in text
     assert "…" not in text
+
+
+def write_data(path, **changes):
+    X, y = make_classification(80, random_state=0)
+    data = {"X": X[:60], "y": y[:60], "X_test": X[60:], "y_test": y[60:]}
+    np.savez(path, **data | changes)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"), [(-1, ["Error: ", "-1"]), (0.5, ["Error: ", "continuous"])]
+)
+def test_data_that_cannot_be_ranked_are_an_error_in_words(call, tmp_path, labels, words):
+    y = np.arange(60) % 2 + 0.0
+    y[:30] += labels
+    if labels == -1:
+        y = y.astype(int)
+    path = write_data(tmp_path / "mine.npz", y=y)
+    result = call("rank", path, "--estimator", "logistic", "--samplers", "uncertainty,egl")
+    assert result.exit_code == 1
+    for word in words:
+        assert word in result.stderr
+
+
+def test_a_full_disk_is_an_error_in_words(call, tmp_path, monkeypatch):
+    def fail(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(experiments, "write_scores", fail)
+    result = call(*TINY, "--output", tmp_path)
+    assert result.exit_code == 1
+    assert "Error: [Errno 28] No space left on device\n" in result.stderr
+
+
+def test_deepfool_stays_in_a_range(call, tmp_path):
+    path = write_data(tmp_path / "mine.npz")
+    args = ["--estimator", "logistic", "--samplers", "uncertainty,deepfool"]
+    result = call("rank", path, *args, "--clip", "-9", "9")
+    assert result.exit_code == 0, result.output
+    result = call("rank", path, *args, "--clip", "1", "0")
+    assert result.exit_code == 1
+    assert "Error: clip=(1.0, 0.0) must be a pair" in result.stderr

@@ -178,12 +178,32 @@ def test_other_versions_are_said_and_noted(tmp_path):
     run(tmp_path, resume=True)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"{",
+        b"[]",
+        b"{}",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"experiment": 1, "samplers": 2}',
+        {"n_repeats": None},
+        {"n_repeats": "2"},
+        {"environments": []},
+        {"environments": [5]},
+        {"samplers": ["random"]},
+        {"experiment": {}},
+    ],
+)
 def test_damaged_settings(tmp_path, text):
     run(tmp_path)
-    (tmp_path / "settings.json").write_text(text)
-    with pytest.raises(ValueError, match=r"settings\.json is"):
-        run(tmp_path, resume=True)
+    path = tmp_path / "settings.json"
+    if isinstance(text, dict):
+        text = json.dumps(json.loads(path.read_text()) | text).encode()
+    path.write_bytes(text)
+    for read in (lambda: run(tmp_path, resume=True), lambda: read_results(tmp_path)):
+        with pytest.raises(ValueError, match=r"settings\.json is .*choose another .* --force"):
+            read()
 
 
 def test_a_damaged_line(tmp_path):
@@ -194,10 +214,54 @@ def test_a_damaged_line(tmp_path):
         run(tmp_path, resume=True)
 
 
-def test_the_file_of_another_run(tmp_path):
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ([], "no step of a run"),
+        (None, "no step of a run"),
+        ({}, "it has no sampler"),
+        ({"score": ...}, "it has no score"),
+        ({"rows": ...}, "it has no rows"),
+        ({"score": "0.5"}, "its score is no number"),
+        ({"n_labels": 5.0}, "its n_labels is no count"),
+        ({"repeat": True}, "its repeat is no count"),
+        ({"sampler": 3}, "its sampler is no text"),
+        ({"rows": [0, 1, 2, 3]}, "its n_labels is 5, but there are 4 rows"),
+        ({"rows": [0, 1, 2, 3, 3]}, "labels a row for the second time"),
+        ({"rows": [0, 1, 2, 3, -1]}, "its rows is no list of counts"),
+        ({"rows": [0, 1, 2, 3, 10**30]}, "its rows is no list of counts"),
+        ({"class_counts": "2 3 0"}, "its class_counts is no list of counts"),
+    ],
+)
+def test_a_line_that_is_no_step(tmp_path, line, words):
     run(tmp_path)
-    run_path(tmp_path, "random", 0).write_bytes(run_path(tmp_path, "random", 1).read_bytes())
-    with pytest.raises(ValueError, match="holds another run"):
+    path = run_path(tmp_path, "random", 0)
+    if line:
+        line = json.loads(path.read_bytes().splitlines()[0]) | line
+        line = {name: value for name, value in line.items() if value is not ...}
+    path.write_text(json.dumps(line) + "\n")
+    for read in (lambda: run(tmp_path, resume=True), lambda: read_results(tmp_path)):
+        with pytest.raises(ValueError, match=f"Line 1 of .* is damaged: .*{words}.*Remove the"):
+            read()
+
+
+@pytest.mark.parametrize(("sampler", "repeat"), [("random", 1), ("uncertainty", 0)])
+def test_the_file_of_another_run(tmp_path, sampler, repeat):
+    run(tmp_path)
+    path = run_path(tmp_path, "random", 0)
+    path.write_bytes(run_path(tmp_path, sampler, repeat).read_bytes())
+    for read in (lambda: run(tmp_path, resume=True), lambda: read_results(tmp_path)):
+        with pytest.raises(ValueError, match=r"random-0\.jsonl holds another run"):
+            read()
+
+
+def test_a_row_that_the_data_do_not_have(tmp_path):
+    run(tmp_path)
+    path = run_path(tmp_path, "random", 0)
+    lines = [json.loads(line) for line in path.read_bytes().splitlines()][:2]
+    lines[1]["rows"][0] = 99_999
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(ValueError, match=r"random-0\.jsonl holds another run"):
         run(tmp_path, resume=True)
 
 
@@ -225,7 +289,8 @@ def test_who_comes_second_waits_for_the_first(tmp_path):
         other = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         with pytest.raises(subprocess.TimeoutExpired):
             other.wait(3)
-        file.append({"n_labels": 5})
+        step = {"sampler": "random", "repeat": 0, "n_labels": 1, "score": 0.5}
+        file.append(step | {"fit_seconds": 0.1, "query_seconds": 0.1, "rows": [3]})
     assert other.communicate(timeout=60)[0] == "1\n"
 
 

@@ -1,0 +1,202 @@
+"""What ``skdal compare`` tells: sizes that are too large, a forecast, a figure and a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skdal.cli._common import count
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+FIGURES = ("learning-curve.png", "learning-curve.svg")
+
+
+def budget(n_initial: int, n_instances: int, n_queries: int) -> int:
+    """Return the labels that a run uses in all."""
+    return n_initial + n_instances * n_queries
+
+
+def check_sizes(n_initial: int, n_instances: int, n_queries: int, n_rows: int) -> None:
+    """Refuse sizes that ask for more labels than there are rows.
+
+    Parameters
+    ----------
+    n_initial, n_instances, n_queries : int
+        See :func:`~skdal.experiments.compare`.
+
+    n_rows : int
+        Rows to choose from.
+
+    Raises
+    ------
+    typer.BadParameter
+        With the option to change, and its largest value.
+    """
+    import typer
+
+    if n_initial >= n_rows:
+        raise typer.BadParameter(
+            f"{n_initial} labels at the start leave nothing to query of the {n_rows} rows that "
+            f"there are; choose {n_rows - 1} at most.",
+            param_hint="--initial",
+        )
+    if n_initial + n_instances > n_rows:
+        raise typer.BadParameter(
+            f"A query of {n_instances} after --initial {n_initial} is more than the {n_rows} rows "
+            f"that there are; choose {n_rows - n_initial} at most.",
+            param_hint="--batch-size",
+        )
+    if budget(n_initial, n_instances, n_queries) > n_rows:
+        raise typer.BadParameter(
+            f"{n_queries} queries of --batch-size {n_instances} after --initial {n_initial} are "
+            f"more labels than the {n_rows} rows that there are; at most "
+            f"{(n_rows - n_initial) // n_instances} can be asked.",
+            param_hint="--queries",
+        )
+
+
+def forecast(
+    model: Any,
+    data: Any,
+    sizes: dict[str, int],
+    n_runs: int,
+    n_done: int,
+    jobs: int,
+) -> list[str]:
+    """Return lines that tell what there is to do.
+
+    Parameters
+    ----------
+    model : classifier
+        The task model, of which one training is timed.
+
+    data : Bunch
+        Of :func:`~skdal.datasets.load`.
+
+    sizes : dict of str to int
+        ``n_initial``, ``n_instances`` and ``n_queries``.
+
+    n_runs : int
+        Runs of all samplers.
+
+    n_done : int
+        Steps that are on disk.
+
+    jobs : int
+        Runs at the same time, as in joblib.
+    """
+    from joblib import effective_n_jobs
+
+    from skdal.experiments.estimate import training_seconds
+
+    n_trainings = n_runs * (sizes["n_queries"] + 1)
+    lines = [f"{count(n_trainings, 'training')} of the task model in {count(n_runs, 'run')}."]
+    if n_done:
+        n_trainings -= n_done
+        lines.append(f"{n_done} of them are done.")
+    half_way = (sizes["n_initial"] + budget(**sizes)) // 2
+    seconds = training_seconds(model, data.X, data.y, n_labels=half_way)
+    n_parallel = min(effective_n_jobs(jobs), n_runs)
+    lines.append(
+        f"One on {half_way:,} labels, half way, takes {_duration(seconds)}: about "
+        f"{_duration(n_trainings * seconds / n_parallel)} with {count(n_parallel, 'job')}, if "
+        "there is a core for each. Queries come on top."
+    )
+    return lines
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 1:
+        return f"{seconds:.2g} s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h" if seconds < 72 * 3600 else f"{seconds / 86400:.0f} days"
+
+
+def draw(results: Sequence[dict[str, Any]], output: Path, title: str) -> None:
+    """Write the learning curves to the files ``FIGURES``.
+
+    Parameters
+    ----------
+    results : sequence of dict
+        Of :func:`~skdal.experiments.compare`.
+
+    output : pathlib.Path
+        The folder.
+
+    title : str
+        Of the figure.
+    """
+    from matplotlib.figure import Figure
+
+    from skdal._files import written_whole
+    from skdal.plotting import LearningCurveDisplay
+
+    # Not by pyplot, which would look for a screen.
+    axes = Figure(figsize=(7, 4.5), layout="constrained").subplots()
+    display = LearningCurveDisplay.from_results(results, ax=axes, score_name="Test accuracy")
+    axes.set_title(title, parse_math=False)
+    for name in FIGURES:
+        with written_whole(output / name) as temporary:
+            display.figure_.savefig(temporary, dpi=150, format=name.rsplit(".", 1)[1])
+
+
+def table(lines: Sequence[dict[str, Any]], span: str) -> Table:
+    """Return the summary as a table that fits 80 columns.
+
+    Parameters
+    ----------
+    lines : sequence of dict
+        Of :func:`~skdal.experiments.summarize`.
+
+    span : str
+        From how many labels to how many.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    least, repeats = (choose(line["n_repeats"] for line in lines) for choose in (min, max))
+    runs = ("mean of " if repeats > 1 else "") + (f"{least} to " if least < repeats else "")
+    table = Table(
+        title=f"Test accuracy, {span}, {runs}{count(repeats, 'run')}",
+        caption="Area: mean accuracy over the whole span. [ ]: 95 % interval of the difference."
+        + " ±: standard deviation." * (repeats > 1),
+        title_justify="left",
+        caption_justify="left",
+        box=SIMPLE_HEAD,
+        collapse_padding=True,
+        show_edge=False,
+    )
+    table.add_column("Sampler", no_wrap=True)
+    # At 80 columns no number may be cut.
+    for header in ("Area", "Difference to random", "Final score", "s per\nquery"):
+        table.add_column(header, justify="right", no_wrap=True)
+    for line in lines:
+        table.add_row(
+            line["sampler"],
+            f"{line['area']:.3f}",
+            _difference(line),
+            f"{line['final_score']:.3f}"
+            + ("" if math.isnan(line["final_score_sd"]) else f" ± {line['final_score_sd']:.3f}"),
+            _seconds(line["query_seconds"]),
+        )
+    return table
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.3f}" if seconds < 10 else f"{seconds:.0f}"
+
+
+def _difference(line: dict[str, Any]) -> str:
+    if math.isnan(line["difference"]):
+        return "-"
+    if math.isnan(line["low"]):
+        return f"{line['difference']:+.3f}"
+    # Escaped, since rich takes brackets for markup.
+    return f"{line['difference']:+.3f} \\[{line['low']:+.3f}, {line['high']:+.3f}]"
