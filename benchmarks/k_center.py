@@ -15,13 +15,14 @@ ratio are measured in the same run, in turn, and the better of some runs counts.
 from __future__ import annotations
 
 import argparse
+import json
 import time
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from _common import load_images, print_table, write_result
+from _common import RESULTS, load_images, print_table, write_result
 from sklearn.decomposition import PCA
 from sklearn.random_projection import GaussianRandomProjection
 
@@ -201,7 +202,10 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=5, help="runs of ours (default: 5)")
     args = parser.parse_args()
     data = Data(args.data)
-    result: dict[str, Any] = {}
+    path = RESULTS / "k-center.json"
+    # What is not asked for stays.
+    result: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    result.pop("machine", None)
     if "plain" in args.parts:
         result["plain"] = compare_with_plain(data, args.times)
     if "peer" in args.parts:

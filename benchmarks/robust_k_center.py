@@ -28,7 +28,7 @@ from sklearn.decomposition import PCA
 
 from skdal._cover import Cover
 from skdal._cover_models import covering_problem, find_solver, solve
-from skdal._neighbors import Points
+from skdal._neighbors import RowDistances
 from skdal.k_center import covering_radius, greedy_k_center
 from skdal.robust_k_center import robust_k_center
 
@@ -95,13 +95,12 @@ def run_table(case: dict[str, Any], Z: np.ndarray, time_limit: float) -> dict[st
         "gap": 1 - found.lower_bound / real,
         "seconds": seconds,
         "status": found.status,
-        "time_limit": time_limit,
     }
 
 
 def run_reductions(case: dict[str, Any], Z: np.ndarray, time_limit: float) -> dict[str, Any]:
     X, labeled = draw(Z, case["n_rows"], case["n_labeled"], case["seed"])
-    points = Points(X)
+    points = RowDistances(X)
     _, radius = greedy_k_center(X, labeled, case["k"])
     squared = (0.95 * radius) ** 2
     result: dict[str, Any] = {}
@@ -165,8 +164,11 @@ def main() -> None:
                 for solver in args.solvers
             )
         for case in wanted:
-            case = {"run": what, **case}
-            if any(all(record[key] == case[key] for key in case) for record in records):
+            case = {"run": what, **case, "time_limit": args.time_limit}
+            # Old records of reductions do not say which limit they had.
+            if any(
+                all(record.get(key, case[key]) == case[key] for key in case) for record in records
+            ):
                 continue
             run = run_table if what == "table" else run_reductions
             record = {**case, **run(case, Z, args.time_limit), "machine": machine()}

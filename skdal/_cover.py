@@ -8,6 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 
 _BLOCK_CELLS = 2**21
+# Bits in which inclusions are looked for.
+_MAX_BITS = 2**30
 
 
 class Cover:
@@ -104,11 +106,11 @@ def take(matrix: Any, lines: Any) -> np.ndarray:
 def spread(score: np.ndarray, matrix: Any, lines: np.ndarray, values: np.ndarray) -> None:
     """Add the value of every line to the scores of its indices, in place."""
     if len(lines):
-        lengths = np.diff(matrix.indptr)[lines] if len(lines) > 64 else _lengths(matrix, lines)
+        lengths = np.diff(matrix.indptr)[lines] if len(lines) > 64 else _counts(matrix, lines)
         score += np.bincount(take(matrix, lines), np.repeat(values, lengths), len(score))
 
 
-def _lengths(matrix: Any, lines: np.ndarray) -> np.ndarray:
+def _counts(matrix: Any, lines: np.ndarray) -> np.ndarray:
     return matrix.indptr[lines + 1] - matrix.indptr[lines]
 
 
@@ -130,11 +132,11 @@ def _distinct(matrix: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
 def _inclusions(matrix: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
     """Return which rows lie in another row, and which have another row in them.
 
-    No two rows must be equal, and none empty.
+    No two rows must be equal, and none empty. Of a matrix that is too large, return none.
     """
     n_sets, n_elements = matrix.shape
     inside, around = np.zeros(n_sets, dtype=bool), np.zeros(n_sets, dtype=bool)
-    if not matrix.nnz:
+    if not matrix.nnz or n_sets * n_elements > _MAX_BITS:
         return inside, around
     bits = _packed(matrix)
     size = np.diff(matrix.indptr)
@@ -144,7 +146,7 @@ def _inclusions(matrix: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
     rank = np.empty(n_elements, dtype=np.int64)
     rank[order] = np.arange(n_elements)
     rarest = order[np.minimum.reduceat(rank[matrix.indices], matrix.indptr[:-1])]
-    lengths = _lengths(by_element, rarest)
+    lengths = _counts(by_element, rarest)
     step = max(1, _BLOCK_CELLS // max(1, int(lengths.max())))
     for start in range(0, n_sets, step):
         small = np.arange(start, min(start + step, n_sets))

@@ -71,6 +71,9 @@ def is_refuted(cover: Cover, k: int, seconds: float) -> bool:
     """
     deadline = time.perf_counter() + seconds
     root, costs = _root(cover)
+    if not len(cover.weights):
+        # No set is left either, which is no proof.
+        return False
     if root.elements.shape[0] * root.elements.shape[1] > _MAX_CELLS:
         return False
     nodes = [root]
@@ -147,7 +150,7 @@ def _split(node: _Node, costs: np.ndarray, k: int, deadline: float) -> list[_Nod
             cuts=sp.vstack([node.cuts, cuts], format="csr"),
             limits=np.append(node.limits, np.full(len(triples), 2.0)),
         )
-    return _halves(node, tight, shared, weight[tight], costs)
+    return _branch(node, tight, shared, weight[tight], costs)
 
 
 def _solve(
@@ -164,6 +167,9 @@ def _solve(
         columns = np.flatnonzero(pool)
         if not node.allowed.any():
             return node, _refuted()
+        if not len(columns):
+            pool = node.allowed
+            continue
         result = linprog(
             costs[columns],
             A_ub=-rows[:, columns],
@@ -172,7 +178,7 @@ def _solve(
             method="highs-ds",
             options={"time_limit": seconds},
         )
-        if result.status == 2 or not len(columns):
+        if result.status == 2:
             if np.array_equal(pool, node.allowed):
                 return node, _refuted()
             pool = node.allowed
@@ -238,7 +244,7 @@ def _triples(held: np.ndarray, values: np.ndarray, shared: np.ndarray) -> np.nda
     return np.array(kept, dtype=np.int64).reshape(-1, 3)
 
 
-def _halves(
+def _branch(
     node: _Node, tight: np.ndarray, shared: np.ndarray, weight: np.ndarray, costs: np.ndarray
 ) -> list[_Node] | None:
     """Part by whether one set covers both of two elements, which the relaxation leaves open."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import sys
 import tempfile
+import time
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +19,12 @@ from skdal._cover import Cover
 # Faster first.
 _PREFERRED = ("HiGHS", "COIN_CMD")
 _SHORT_NAMES = {"cbc": "COIN_CMD", "pulp_cbc_cmd": "COIN_CMD"}
+# Modules of solvers that PuLP runs in this process; they raise errors of their own.
+_VENDORS = ("coptpy", "cplex.exceptions", "gurobipy", "mosek", "pyscipopt", "xpress")
+# Nonzeros of the linear relaxation.
+_MAX_RELAXED = 500_000
+# A solver that took so much of its time limit may have been stopped by it.
+_STOPPED = 0.9
 
 
 class Answer(NamedTuple):
@@ -66,14 +75,16 @@ def find_solver(solver: Any) -> Any:
     ValueError
         If it is not installed, or no solver at all.
     """
-    if isinstance(solver, pulp.LpSolver):
+    if not isinstance(solver, str):
+        needed = ("actualSolve", "available")
+        if isinstance(solver, type) or not all(hasattr(solver, name) for name in needed):
+            raise ValueError(
+                f"solver={solver!r} must be 'auto', the name of a solver, or a solver object of "
+                "PuLP."
+            )
         if not solver.available():
             raise ValueError(_not_available(getattr(solver, "name", repr(solver))))
         return solver
-    if not isinstance(solver, str):
-        raise ValueError(
-            f"solver={solver!r} must be 'auto', the name of a solver, or a solver object of PuLP."
-        )
     found = available_solvers()
     if solver.lower() == "auto":
         return next((found[name] for name in (*_PREFERRED, *found) if name in found), None)
@@ -85,21 +96,28 @@ def find_solver(solver: Any) -> Any:
 
 
 def _not_available(name: str, found: dict[str, Any] | None = None) -> str:
-    names = sorted(available_solvers() if found is None else found)
-    there = f"there are {', '.join(names)}" if names else "there is none"
+    short = {"COIN_CMD": "COIN_CMD (cbc)"}
+    names = [short.get(name, name) for name in sorted(found or available_solvers())]
+    there = f"there {'are' if len(names) > 1 else 'is'} {', '.join(names) or 'none'}"
     return (
         f"solver={name!r} is not available here; {there}. Take one of them, 'auto', or "
         "install it, as with `pip install highspy` for HiGHS."
     )
 
 
-def fewest_outliers(
-    cover: Cover, k: int, time_limit: float, max_nonzeros: int = 500_000
-) -> tuple[float, np.ndarray | None]:
+def seconds_to_start(n_nonzeros: int, solver: Any) -> float:
+    """Return how long PuLP and a solver take before the solver looks at the clock."""
+    # PuLP takes some 6 microseconds a nonzero to build a model and to hand it over; CBC goes on
+    # for long before it notices that its time is up.
+    return n_nonzeros * (6e-5 if isinstance(solver, pulp.COIN_CMD) else 1e-5)
+
+
+def fewest_outliers(cover: Cover, k: int, time_limit: float) -> tuple[float, np.ndarray | None]:
     """Bound from below how many elements any choice of sets leaves uncovered.
 
     The bound is that of the linear relaxation. It is not the solver's word for it: it is worked
-    out from the dual values, and weak duality makes it valid whatever these are.
+    out from the dual values, and weak duality makes it valid whatever these are. Of a large
+    cover, elements that many sets cover are left out, and the bound is lower.
 
     Parameters
     ----------
@@ -112,9 +130,6 @@ def fewest_outliers(
     time_limit : float
         Seconds.
 
-    max_nonzeros : int, default=500_000
-        Beyond, elements that many sets cover are left out; without them the bound is lower.
-
     Returns
     -------
     bound : float
@@ -125,7 +140,7 @@ def fewest_outliers(
     """
     degrees = np.diff(cover.matrix.indptr)
     rarest = np.argsort(degrees, kind="stable")
-    rarest = rarest[np.cumsum(degrees[rarest]) <= max_nonzeros]
+    rarest = rarest[np.cumsum(degrees[rarest]) <= _MAX_RELAXED]
     A, weights = cover.matrix[rarest].astype(float), cover.weights[rarest]
     n_elements, n_sets = A.shape
     limit = sp.csr_matrix(np.concatenate([np.ones(n_sets), np.zeros(n_elements)])[None])
@@ -211,26 +226,52 @@ def solve(
     time_limit : float
         Seconds.
     """
-    with tempfile.TemporaryDirectory(prefix="skdal-") as folder:
-        mine = _configured(solver, time_limit, folder)
-        try:
+    # Only some solvers write files.
+    writes = hasattr(solver, "tmpDir")
+    try:
+        with tempfile.TemporaryDirectory(prefix="skdal-") if writes else nullcontext("") as folder:
+            mine = _configured(solver, time_limit, folder)
+            start = time.perf_counter()
             problem.solve(mine)
-        # A solver is a program of others: missing, killed, or with a broken file for an answer.
-        except (pulp.PulpError, OSError, RuntimeError, ValueError, LookupError) as error:
-            return Answer(failure=f"{type(error).__name__}: {error}")
+            seconds = time.perf_counter() - start
+        values = [variable.varValue for variable in chosen]
+        unknown = any(value is None for value in values)
+        shares = np.array([0.0] if unknown else values, dtype=float)
+    # A solver is a program of others: missing, killed, or with a broken file for an answer.
+    except (
+        *(pulp.PulpError, OSError, RuntimeError, ValueError, LookupError),
+        *(TypeError, AttributeError, ArithmeticError, MemoryError),
+        *_errors_of_vendors(),
+    ) as error:
+        return Answer(failure=f"{type(error).__name__}: {error}")
     if problem.status == pulp.LpStatusInfeasible:
-        return Answer(infeasible=True)
-    values = [variable.varValue for variable in chosen]
-    if any(value is None for value in values):
+        # CBC says so, too, of what its time was too short to preprocess.
+        limit = getattr(mine, "timeLimit", None)
+        return Answer(infeasible=limit is None or seconds < _STOPPED * limit)
+    if unknown:
         finished = problem.status == pulp.LpStatusOptimal
         return Answer(failure="it returned no values" if finished else None)
-    shares = np.array(values, dtype=float)
     # Out of time, the values may be no choice at all: whoever asked has a look.
     largest = np.argsort(-shares, kind="stable")[:k]
     sets = largest[shares[largest] > 0.5]
     if problem.sol_status == pulp.LpSolutionOptimal and cover.n_uncovered(sets) > cover.n_outliers:
         return Answer(sets, failure="what it returned as a solution is none")
     return Answer(sets)
+
+
+def _errors_of_vendors() -> tuple[type[Exception], ...]:
+    """Return the classes of errors that modules of solvers define, as far as they are loaded."""
+    found = [
+        value
+        for name in _VENDORS
+        if name in sys.modules
+        for value in vars(sys.modules[name]).values()
+    ]
+    return tuple(
+        value
+        for value in found
+        if isinstance(value, type) and issubclass(value, Exception) and value is not Exception
+    )
 
 
 def _configured(solver: Any, time_limit: float, folder: str) -> Any:
@@ -240,6 +281,9 @@ def _configured(solver: Any, time_limit: float, folder: str) -> Any:
     if hasattr(mine, "timeLimit"):
         own = mine.timeLimit
         mine.timeLimit = time_limit if own is None else min(own, time_limit)
+    if "timeMode" in getattr(mine, "optionsDict", {}):
+        # CPU seconds of several threads run faster than the clock.
+        mine.optionsDict = {**mine.optionsDict, "timeMode": "elapsed"}
     if hasattr(mine, "tmpDir") and not getattr(mine, "keepFiles", False):
         mine.tmpDir = folder
     return mine

@@ -189,8 +189,8 @@ class LazyBounds:
         n_kept = len(rows) if keep else 0
         shape = max(n_kept, self.n_rows_of_block), self.X.shape[1] + 2
         # Short rows are slow to multiply.
-        layout = "F" if self.X.shape[1] <= _FEW_COLUMNS else "C"
-        block = np.empty(shape, self.bound.dtype, layout)
+        few = self.X.shape[1] <= _FEW_COLUMNS
+        block = np.empty(shape, self.bound.dtype, order="F" if few else "C")
         stay, end = [rows[:0]], 0
         for group in np.split(rows, starts[1:]):
             for part in parts(len(group), self.n_rows_of_block):

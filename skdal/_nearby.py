@@ -9,11 +9,13 @@ import numpy as np
 import scipy.sparse as sp
 
 from skdal._cover import Cover
-from skdal._neighbors import PRECISION, Points
+from skdal._neighbors import PRECISION, RowDistances
 
 # Distances kept, of 12 bytes each.
 _MAX_NEIGHBORS = 8_000_000
 _N_SAMPLED, _N_VIOLATED = 500, 50
+# If so many rows have no room, a search that will likely end the same way is not worth its time.
+_FEWER = 0.9
 
 
 class Nearby:
@@ -21,7 +23,7 @@ class Nearby:
 
     Parameters
     ----------
-    points : Points
+    points : RowDistances
         All rows.
 
     base : ndarray of shape (n_rows,)
@@ -30,8 +32,8 @@ class Nearby:
     pick : callable
         Returns so many rows in greedy's order: those hardest to cover come first.
 
-    n_picks : int
-        How many rows make a sample, at least.
+    k : int
+        How many rows may be chosen. With the outliers, so many make a sample, at least.
 
     n_outliers : int
         How many rows may stay uncovered.
@@ -45,27 +47,28 @@ class Nearby:
 
     def __init__(
         self,
-        points: Points,
+        points: RowDistances,
         base: np.ndarray,
         pick: Callable[[int], np.ndarray],
-        n_picks: int,
+        k: int,
         n_outliers: int,
         horizon: float,
         deadline: float,
     ) -> None:
         self.points, self.base, self.pick = points, base, pick
-        self.n_picks, self.n_outliers, self.deadline = n_picks, n_outliers, deadline
+        self.k, self.n_outliers, self.deadline = k, n_outliers, deadline
         self.horizon = horizon
         self.rows = np.empty(0, dtype=np.int64)
         self.squared = sp.csr_matrix((0, points.n_rows))
-        self.sampled = False
+        # For more rows there is hardly room.
+        self.most = np.inf
 
     @property
     def too_large(self) -> bool:
         """Whether not even a sample of the rows has room."""
-        return self.sampled and not len(self.rows)
+        return self.most < np.inf and not len(self.rows)
 
-    def cover(self, radius: float, largest: float) -> tuple[Cover, bool] | None:
+    def cover(self, radius: float) -> tuple[Cover, bool] | None:
         """Return which rows cover which, and whether all rows that matter are among them.
 
         Parameters
@@ -73,22 +76,21 @@ class Nearby:
         radius : float
             Within which a row covers another.
 
-        largest : float
-            No larger radius will be asked for from now on.
-
         Returns
         -------
         tuple of Cover and bool, or None
             None if there was no time or no room.
         """
         needed = self._needed(radius)
-        if not self.sampled:
+        n_needed = np.count_nonzero(needed)
+        if n_needed <= self.most:
             missing = needed.copy()
             missing[self.rows] = False
             if not self.add(np.flatnonzero(missing)):
                 if time.perf_counter() > self.deadline:
                     return None
-                self._sample(largest)
+                self.most = _FEWER * n_needed
+                self._add_sample()
         if self.too_large:
             return None
         used = np.flatnonzero(needed[self.rows])
@@ -98,7 +100,7 @@ class Nearby:
         near_matrix = sp.csr_matrix(
             (np.ones(ends[-1], dtype=np.int8), matrix.indices[near], ends), shape=matrix.shape
         )
-        return Cover(near_matrix, self.n_outliers), len(used) == np.count_nonzero(needed)
+        return Cover(near_matrix, self.n_outliers), len(used) == n_needed
 
     def add(self, rows: np.ndarray) -> bool:
         """Find the neighbors of rows, out to the horizon; False if they are too many."""
@@ -138,11 +140,11 @@ class Nearby:
         needed: np.ndarray = self.base > radius**2 * (1 + PRECISION)
         return needed
 
-    def _sample(self, horizon: float) -> None:
+    def _add_sample(self) -> None:
         """Make do with the rows that are hardest to cover."""
-        self.sampled = True
-        self.rows, self.squared = self.rows[:0], self.squared[:0]
-        self.horizon = horizon
-        rows = self.pick(min(self.n_picks + _N_SAMPLED, self.points.n_rows))
+        # What is there stays: it is all that matters to larger radii.
+        n_picks = self.k + self.n_outliers + _N_SAMPLED
+        picks = self.pick(min(n_picks, self.points.n_rows))
+        rows = picks[~np.isin(picks, self.rows)]
         while len(rows) and not self.add(rows):
             rows = rows[: len(rows) // 2]

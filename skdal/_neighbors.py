@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from skdal._points import parts
+
 # Squared distances are exact to this, relatively; what lies closer counts as equal.
 PRECISION = 1e-9
 _BLOCK_CELLS = 2**21
 
 
-class Points:
+class RowDistances:
     """Squared Euclidean distances between rows, in float64, a block at a time.
 
     Parameters
@@ -38,8 +40,7 @@ class Points:
 
     def blocks(self, n_columns: int, n_rows: int) -> list[slice]:
         """Cut rows into blocks so that a product with so many columns stays small."""
-        step = max(1, _BLOCK_CELLS // max(1, n_columns, self.X.shape[1]))
-        return [slice(i, min(i + step, n_rows)) for i in range(0, n_rows, step)]
+        return list(parts(n_rows, max(1, _BLOCK_CELLS // max(n_columns, self.X.shape[1]))))
 
     def nearest(self, centers: np.ndarray) -> np.ndarray:
         """Return the squared distance of every row to the nearest of some vectors.
@@ -105,7 +106,7 @@ class Points:
                 kept[small] = _exact(A, B, i[small], j[small])
                 near = kept <= squared_radius * (1 + PRECISION)
                 found.append([i[near], j[near] + other.start, kept[near]])
-            i, j, kept = (np.concatenate(parts) for parts in zip(*found, strict=True))
+            i, j, kept = (np.concatenate(some) for some in zip(*found, strict=True))
             order = np.argsort(i, kind="stable")
             data.append(kept[order])
             indices.append(j[order].astype(np.int32))
@@ -118,8 +119,8 @@ class Points:
         return sp.csr_matrix(matrix, shape=(len(rows), self.n_rows))
 
 
-def _joined(parts: list[np.ndarray], dtype: Any) -> np.ndarray:
-    return np.concatenate(parts) if parts else np.empty(0, dtype)
+def _joined(blocks: list[np.ndarray], dtype: Any) -> np.ndarray:
+    return np.concatenate(blocks) if blocks else np.empty(0, dtype)
 
 
 def _lengths(A: np.ndarray) -> np.ndarray:
@@ -138,8 +139,6 @@ def _squared(A: np.ndarray, B: np.ndarray) -> np.ndarray:
 def _exact(A: np.ndarray, B: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
     """Return squared distances of some pairs, as sums of squared differences."""
     squared = np.empty(len(i))
-    step = max(1, _BLOCK_CELLS // A.shape[1])
-    for start in range(0, len(i), step):
-        part = slice(start, start + step)
+    for part in parts(len(i), max(1, _BLOCK_CELLS // A.shape[1])):
         squared[part] = _lengths(A[i[part]] - B[j[part]])
     return squared

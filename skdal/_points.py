@@ -42,7 +42,7 @@ def check_points(
         Numbers.
 
     metric : {"euclidean", "cosine"}
-        For "cosine", the rows are scaled to length 1.
+        For "cosine", the rows are scaled to length 1, in float64.
 
     Returns
     -------
@@ -70,6 +70,10 @@ def _as_rows(name: str, Z: Any) -> np.ndarray:
         raise TypeError(
             f"{name} is sparse; reduce it, as with TruncatedSVD, or pass {name}.toarray()."
         )
+    if np.ma.isMaskedArray(Z) and np.ma.getmaskarray(Z).any():
+        raise ValueError(
+            f"{name} is a masked array with masked values; fill them: {name}.filled()."
+        )
     Z = np.asarray(Z)
     if Z.ndim != 2 or not Z.shape[1]:
         raise ValueError(
@@ -86,7 +90,8 @@ def _as_rows(name: str, Z: Any) -> np.ndarray:
 
 
 def _unit_rows(name: str, Z: np.ndarray) -> np.ndarray:
-    out = np.empty(Z.shape, dtype=np.result_type(Z, np.float32))
+    # Rounded to float32, the angles between almost parallel rows are no more what they were.
+    out = np.empty(Z.shape)
     for part in parts(len(Z), max(1, CELLS // Z.shape[1])):
         block = Z[part].astype(np.float64)
         largest = np.abs(block).max(axis=1, keepdims=True)
@@ -105,7 +110,7 @@ def unit_of(X: np.ndarray, centers: np.ndarray) -> float:
     # The squares of very large and very small numbers are no floats.
     ends = [float(end) for Z in (X, centers) if len(Z) for end in (Z.min(), Z.max())]
     exponent = int(np.frexp(max(map(abs, ends)))[1])
-    return float(np.ldexp(1.0, max(exponent, -1000))) if abs(exponent) > 30 else 1.0
+    return float(np.ldexp(1.0, min(max(exponent, -1000), 1023))) if abs(exponent) > 30 else 1.0
 
 
 def as_distance(squared: float, unit: float, metric: str) -> float:

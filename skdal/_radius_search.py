@@ -10,14 +10,12 @@ import numpy as np
 
 from skdal._cover import Cover
 from skdal._cover_bound import is_refuted
-from skdal._cover_models import Answer, covering_problem, fewest_outliers, solve
+from skdal._cover_models import Answer, covering_problem, fewest_outliers, seconds_to_start, solve
 from skdal._nearby import Nearby
-from skdal._neighbors import PRECISION, Points
+from skdal._neighbors import PRECISION, RowDistances
 from skdal._swaps import search_swaps
 
-# PuLP takes some 6 microseconds a nonzero to build a model and to hand it over.
 _MAX_NONZEROS = 250_000
-_SECONDS_PER_NONZERO = 1e-5
 _N_SWAPS = 3000
 
 
@@ -26,7 +24,7 @@ class RadiusSearch:
 
     Parameters
     ----------
-    points : Points
+    points : RowDistances
         Rows to cover, and to choose from.
 
     centers : ndarray of shape (n_centers, n_features)
@@ -70,7 +68,7 @@ class RadiusSearch:
 
     def __init__(
         self,
-        points: Points,
+        points: RowDistances,
         centers: np.ndarray,
         pick: Callable[[int], np.ndarray],
         k: int,
@@ -83,8 +81,8 @@ class RadiusSearch:
         deadline: float,
     ) -> None:
         self.points, self.k, self.n_outliers = points, k, n_outliers
-        self.tolerance, self.solver, self.rng = tolerance, solver, random_state
-        self.deadline = deadline
+        self.tolerance, self.solver = tolerance, solver
+        self.rng, self.deadline = random_state, deadline
         # Closer radii are not tried where nothing is decided.
         self.fineness = max(tolerance, 1e-3)
         self.base = points.nearest(points.prepare(centers))
@@ -93,11 +91,9 @@ class RadiusSearch:
         # So many points, and one more, are that far apart: two inliers would share a center.
         self.lower_bound = 0.0
         self.raise_to(spread / 2 * (1 - PRECISION))
-        n_picks = k + n_outliers
-        self.nearby = Nearby(
-            points, self.base, pick, n_picks, n_outliers, self.radius, self.deadline
-        )
-        self.too_large = False
+        self.nearby = Nearby(points, self.base, pick, k, n_outliers, self.radius, deadline)
+        # From this radius upward, what an answer takes has no room.
+        self.ceiling = np.inf
         # The relaxation proves nothing from this radius upward.
         self.relaxed = np.inf
         self.failure: str | None = None
@@ -140,7 +136,7 @@ class RadiusSearch:
 
     def run_proofs(self) -> None:
         """Raise the lower bound without a solver, as long as that is not too hard."""
-        undecided = np.inf
+        undecided = self.radius
         while not self.closed() and self.seconds_left() > 0:
             if undecided - self.lower_bound < self.radius * self.fineness / 4:
                 break
@@ -159,22 +155,23 @@ class RadiusSearch:
         self.run_proofs()
         # Smaller steps are found more easily.
         self.run_swaps(effort=60, step=1 / 8)
-        undecided: list[float] = []
-        share = 2
+        undecided, share = list[float](), 2
         while not self.closed():
             if self.seconds_left() <= 0:
                 return "time_limit"
+            least = self.radius * self.fineness / 8
             if self.solver is None:
                 return "solver_failed" if self.failure else "no_solver"
-            if self.too_large:
+            highest = min(self.radius, self.ceiling)
+            if self.nearby.too_large or self.ceiling < min(self.radius, self.lower_bound + least):
                 return "too_large"
-            undecided = [r for r in undecided if self.lower_bound < r < self.radius]
-            ends = np.array([self.lower_bound, *sorted(undecided), self.radius])
+            undecided = [r for r in undecided if self.lower_bound < r < highest]
+            ends = np.array([self.lower_bound, *sorted(undecided), highest])
             widest = int(np.diff(ends).argmax())
             radius = float(ends[widest : widest + 2].mean())
             if not undecided:
                 radius = min(radius, self.radius * (1 - 0.99 * self.tolerance))
-            elif ends[widest + 1] - ends[widest] < self.radius * self.fineness / 8:
+            elif ends[widest + 1] - ends[widest] < least:
                 undecided, share = [], 1
             if self.probe(radius, seconds=self.seconds_left() / share) is None:
                 undecided.append(radius)
@@ -194,8 +191,7 @@ class RadiusSearch:
         return np.minimum(self.base, self.points.nearest(self.points.read(rows)))
 
     def kth(self, squared: np.ndarray) -> float:
-        last = len(squared) - 1 - self.n_outliers
-        return float(np.partition(squared, last)[last])
+        return float(np.partition(squared, -1 - self.n_outliers)[-1 - self.n_outliers])
 
     def probe(
         self, radius: float, *, seconds: float = 0.0, effort: int = 1, prove: float = 0.0
@@ -218,9 +214,8 @@ class RadiusSearch:
             How long to look for a proof that there is none, and for nothing else.
         """
         for _ in range(10):
-            kept = self.nearby.cover(radius, self.radius)
+            kept = self.nearby.cover(radius)
             if kept is None:
-                self.too_large = self.nearby.too_large
                 return None
             cover, complete = kept
             outcome, rows = self.decide(cover, radius, seconds, effort, prove)
@@ -237,7 +232,7 @@ class RadiusSearch:
                 return None
             # Rows left out of the sample turned out to matter.
             if not self.nearby.add_violated(squared, radius):
-                self.too_large = True
+                self.ceiling = min(self.ceiling, radius)
                 return None
         return None
 
@@ -245,8 +240,7 @@ class RadiusSearch:
         self, cover: Cover, radius: float, seconds: float, effort: int, prove: float
     ) -> tuple[bool | None, np.ndarray | None]:
         """Answer for some of the rows: whether they can be covered, and the best rows found."""
-        best = cover.greedy(self.k)
-        shares = None
+        best, shares = cover.greedy(self.k), None
         if prove and cover.n_uncovered(best) > self.n_outliers:
             return (False if is_refuted(cover, self.k, prove) else None), None
         if cover.n_uncovered(best) > self.n_outliers:
@@ -271,17 +265,17 @@ class RadiusSearch:
         return cover.n_uncovered(best) <= self.n_outliers or None, cover.sets[best]
 
     def ask_solver(self, cover: Cover, seconds: float) -> Answer | None:
-        if seconds <= 0 or self.solver is None:
+        if self.solver is None or seconds <= seconds_to_start(cover.matrix.nnz, self.solver):
             return None
         if cover.matrix.nnz > _MAX_NONZEROS:
-            self.too_large = True
-            return None
-        if cover.matrix.nnz * _SECONDS_PER_NONZERO > self.seconds_left():
+            self.ceiling = 0.0
             return None
         before = time.perf_counter()
         problem, chosen = covering_problem(cover, self.k)
         seconds -= time.perf_counter() - before
-        answer = solve(problem, chosen, cover, self.k, self.solver, max(seconds, 0.1))
+        if seconds <= 0:
+            return None
+        answer = solve(problem, chosen, cover, self.k, self.solver, seconds)
         if answer.failure is not None:
             self.failure, self.solver = answer.failure, None
         return answer

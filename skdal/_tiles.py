@@ -101,16 +101,16 @@ def _order_by_place(X: np.ndarray, unit: float, n_tiles: int) -> np.ndarray:
     n, d = X.shape
     n_strips = max(1, round(n_tiles ** (1 / d)))
     strip = np.zeros(n, dtype=np.uint16)
-    order = np.lexsort(_halves(X[:, 0], unit))
+    order = np.lexsort(_words(X[:, 0], unit))
     for j in range(1, d):
         for i, part in enumerate(parts(n, -(-n // n_strips**j))):
             strip[order[part]] = i
         del order
-        order = np.lexsort((*_halves(X[:, j], unit), strip))
+        order = np.lexsort((*_words(X[:, j], unit), strip))
     return order
 
 
-def _halves(x: np.ndarray, unit: float) -> tuple[np.ndarray, np.ndarray]:
+def _words(x: np.ndarray, unit: float) -> tuple[np.ndarray, np.ndarray]:
     # Integers of 16 bits are sorted in a time linear in n, which floats are not.
     x = x * np.float64(1 / unit)
     x -= x.min()

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skdal._lazy_bounds import LazyBounds
-from skdal._points import CELLS, as_distance, check_integer, check_points, parts
+from skdal._points import CELLS, as_distance, check_integer, check_points, parts, unit_of
 from skdal._tiles import TILED_COLUMNS, Tiles
 
 
@@ -43,8 +43,8 @@ def greedy_k_center(
         How many rows to pick, from 1 to ``n_rows``.
 
     metric : {"euclidean", "cosine"}, default="euclidean"
-        The distance. For "cosine", a copy of the rows is scaled to length 1, and the
-        Euclidean distance of these decides, which puts the rows in the same order.
+        The distance. For "cosine", a copy of the rows is scaled to length 1, in float64, and
+        the Euclidean distance of these decides, which puts the rows in the same order.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def greedy_k_center(
     Extra memory: up to 3 columns, a copy of ``X`` and some 20 bytes a row. In more, some 30 bytes
     a row, the centers, a few MB, and a shortlist of at most a quarter of the rows; of all rows if
     these are equally far, or shorter than 9 numbers and the centers less than 64. With "cosine",
-    one more copy of ``X``.
+    one more copy of ``X``, in float64.
 
     References
     ----------
@@ -164,9 +164,12 @@ def covering_radius(
 
 def _nearest_to_mean(X: np.ndarray) -> int:
     blocks = list(parts(len(X), max(1, CELLS // X.shape[1])))
-    # Divided first: the sum of very large numbers is no float.
-    mean = sum((X[part] / np.float64(len(X))).sum(axis=0) for part in blocks)
-    largest = [np.abs(X[part] - mean).max() for part in blocks]
-    unit = max(largest) or 1.0
-    squared = [np.square((X[part] - mean) / unit).sum(axis=1) for part in blocks]
+    scale = 1 / unit_of(X, X[:0])
+
+    def read(part: slice) -> np.ndarray:
+        return np.multiply(X[part], scale, dtype=np.float64)
+
+    # Divided once: the mean of small whole numbers is exact wherever it can be, and ties are ties.
+    mean = sum(read(part).sum(axis=0) for part in blocks) / len(X)
+    squared = [np.square(read(part) - mean).sum(axis=1) for part in blocks]
     return int(np.concatenate(squared).argmin())

@@ -13,8 +13,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from skdal._cover_models import find_solver
-from skdal._neighbors import Points
-from skdal._points import check_integer, check_points
+from skdal._neighbors import RowDistances
+from skdal._points import check_integer, check_points, unit_of
 from skdal._radius_search import RadiusSearch
 from skdal.k_center import greedy_k_center
 
@@ -109,11 +109,13 @@ def robust_k_center(
         the answer.
 
     tolerance : float, default=0.005
-        Relative gap :math:`1 - \text{lower\_bound} / \text{radius}` that is good enough.
+        Relative gap :math:`1 - \text{lower\_bound} / \text{radius}` that is good enough; less
+        than 1.
 
     random_state : int, RandomState instance or None, default=None
-        Drives the search by swaps. As long as neither the time limit nor a solver's own cuts
-        the search short, the same int gives the same rows.
+        Drives the search by swaps. The same int gives the same rows unless the clock comes in
+        between: proofs and solvers get a share of the time that is left, so that rows may differ
+        between two calls even if both are "optimal".
 
     Returns
     -------
@@ -128,6 +130,9 @@ def robust_k_center(
         If a parameter is out of its range, a value is not finite, a row is zero and the metric
         "cosine", or the solver is not available.
 
+    TypeError
+        If ``X`` or ``centers`` is sparse.
+
     Warns
     -----
     ConvergenceWarning
@@ -138,8 +143,8 @@ def robust_k_center(
     The lower bound rises only by proof: by linear relaxations, with cuts and branching, whose dual
     values are checked here or which have no solution at all, or where a solver says that an integer
     program is infeasible. It starts from :math:`r / 2`, with :math:`r` the radius of greedy with as
-    many rows more as there are outliers: so many points and one are pairwise :math:`r` apart, and as
-    far from ``centers``.
+    many rows more as there are outliers: so many points and one are pairwise :math:`r` apart, and
+    as far from ``centers``.
 
     Memory does not grow with the square of the number of rows. Where too many distances matter,
     a part of the rows makes the lower bound, which stays valid.
@@ -161,14 +166,14 @@ def robust_k_center(
     """
     begin = time.perf_counter()
     # With "cosine", from here on the distances are those on the unit sphere.
-    points, old = (
-        Z.astype(np.result_type(Z, np.float32), copy=False)
-        for Z in check_points(X, centers, metric)
-    )
+    points, old = check_points(X, centers, metric)
+    unit = unit_of(points, old)
+    if unit != 1:
+        points, old = (np.multiply(Z, 1 / unit, dtype=np.float64) for Z in (points, old))
     k = check_integer("k", k, 1, len(points), "the number of rows of X")
     n_outliers = _check_outliers(n_outliers, outlier_fraction, len(points))
     _check_number("time_limit", time_limit)
-    _check_number("tolerance", tolerance)
+    _check_number("tolerance", tolerance, below=1)
     found = find_solver(solver)
 
     n_picks = min(k + n_outliers, len(points))
@@ -184,14 +189,14 @@ def robust_k_center(
 
     cosine = metric == "cosine"
     search = RadiusSearch(
-        Points(points),
+        RowDistances(points),
         old,
         pick,
         k,
         n_outliers,
         spread=spread,
         # On the unit sphere, the cosine distance is half the square of the Euclidean one.
-        tolerance=1 - np.sqrt(1 - min(tolerance, 1)) if cosine else tolerance,
+        tolerance=1 - np.sqrt(1 - tolerance) if cosine else tolerance,
         solver=found,
         random_state=check_random_state(random_state),
         deadline=begin + time_limit,
@@ -201,7 +206,7 @@ def robust_k_center(
     if not np.array_equal(rows, picks[:k]):
         order, _ = greedy_k_center(points[rows], old, k)
         rows = rows[order]
-    radius, lower_bound = search.radius, search.lower_bound
+    radius, lower_bound = search.radius * unit, search.lower_bound * unit
     if cosine:
         radius, lower_bound = radius**2 / 2, lower_bound**2 / 2
     if status != "optimal":
@@ -217,9 +222,11 @@ def robust_k_center(
     return RobustKCenter(rows, radius, lower_bound, status)
 
 
-def _check_number(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, Real) or not float(value) >= 0:
-        raise ValueError(f"{name}={value!r} must be a number from 0 upward.")
+def _check_number(name: str, value: Any, below: float | None = None) -> None:
+    good = not isinstance(value, bool) and isinstance(value, Real) and float(value) >= 0
+    if not good or (below is not None and value >= below):
+        most = "upward" if below is None else f"to less than {below}"
+        raise ValueError(f"{name}={value!r} must be a number from 0 {most}.")
 
 
 def _check_outliers(n_outliers: int | None, fraction: float | None, n_rows: int) -> int:
@@ -231,7 +238,7 @@ def _check_outliers(n_outliers: int | None, fraction: float | None, n_rows: int)
         if isinstance(fraction, bool) or not isinstance(fraction, Real) or not 0 <= fraction < 1:
             raise ValueError(f"outlier_fraction={fraction!r} must be a number from 0, less than 1.")
         # A fraction such as 0.29 must not lose a row to binary rounding.
-        return int(fraction * n_rows + 1e-9)
+        return min(int(fraction * n_rows + 1e-9), n_rows - 1)
     if n_outliers is None:
         return n_rows // 10_000
     return check_integer("n_outliers", n_outliers, 0, n_rows - 1, "one row less than X")

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skdal import _lazy_bounds, _tiles
+from skdal import _lazy_bounds, _tiles, k_center
 from skdal.k_center import covering_radius, greedy_k_center
 
 RNG = np.random.RandomState
@@ -49,6 +49,8 @@ def short(monkeypatch):
     monkeypatch.setattr(_lazy_bounds, "_BATCH", 2)
     monkeypatch.setattr(_lazy_bounds, "_BLOCK", 64)
     monkeypatch.setattr(_lazy_bounds, "CELLS", 500)
+    monkeypatch.setattr(_tiles, "_BLOCK", 64)
+    monkeypatch.setattr(k_center, "CELLS", 500)
 
 
 DATA = {
@@ -98,6 +100,16 @@ def test_extremes_of_float64_are_no_warning_and_no_zero(n_columns):
         assert_allclose(scaled_radius, radius * scale, rtol=1e-12)
 
 
+@pytest.mark.parametrize("n_columns", [1, 5])
+def test_the_largest_floats_have_a_radius(n_columns):
+    X = np.zeros((4, n_columns))
+    X[:, 0] = [1.5e308, 0.75e308, 0.0, 1e308]
+    rows, radius = greedy_k_center(X, X[:1], 1)
+    assert rows.tolist() == [2]
+    assert radius == pytest.approx(0.75e308)
+    assert covering_radius(X, X[:1]) == pytest.approx(1.5e308)
+
+
 @pytest.mark.parametrize("n_columns", [2, 5])
 def test_a_row_very_far_out_costs_the_others_no_digits(n_columns):
     X = 1e-3 * RNG(0).randn(80, n_columns).astype(np.float32)
@@ -140,6 +152,14 @@ def test_without_centers_the_first_row_is_the_nearest_to_the_mean():
         rows, radius = greedy_k_center(X, centers, 1)
         assert rows.tolist() == [4]
         assert radius == pytest.approx(np.hypot(749, 2), rel=1e-14)
+
+
+@pytest.mark.parametrize("n_columns", [1, 4])
+def test_of_two_rows_nearest_to_the_mean_the_first_is_taken(n_columns):
+    # The mean is 14.5, which is as near to row 14 as to row 15.
+    X = np.repeat(np.arange(30.0)[:, None], n_columns, axis=1)
+    for Z in (X, X.astype(np.float32), X.astype(np.int16), X * 2.0**900):
+        assert greedy_k_center(Z, None, 1)[0].tolist() == [14]
 
 
 def test_two_calls_agree_to_the_last_bit():
@@ -253,6 +273,19 @@ def test_cosine_is_farthest_first_by_the_angle():
         assert nearest[row] == pytest.approx(nearest.max(), abs=1e-12)
         nearest = np.minimum(nearest, 1 - unit @ unit[row])
     assert radius == pytest.approx(nearest.max(), abs=1e-12)
+
+
+def test_cosine_of_float32_is_that_of_float64():
+    # Almost parallel: in unit vectors of float32, their distances are mostly rounding.
+    X = (1 + 1e-4 * RNG(0).randn(300, 5)).astype(np.float32)
+    double = X.astype(np.float64)
+    rows, radius = greedy_k_center(X, X[:3], 20, metric="cosine")
+    expected, expected_radius = greedy_k_center(double, double[:3], 20, metric="cosine")
+    assert_array_equal(rows, expected)
+    assert radius == expected_radius
+    unit = double / np.linalg.norm(double, axis=1, keepdims=True)
+    squared = np.min([squared_distances(unit, c) for c in unit[:3]], axis=0)
+    assert covering_radius(X, X[:3], metric="cosine") == pytest.approx(squared.max() / 2, rel=1e-9)
 
 
 def test_opposite_directions_are_two_apart_by_cosine():

@@ -2,24 +2,33 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 import time
 import tracemalloc
+import types
 import warnings
 
 import numpy as np
 import pulp
 import pytest
 import scipy.sparse as sp
+from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.spatial.distance import cdist
 from sklearn.exceptions import ConvergenceWarning
 
-from skdal import _cover_models, _nearby
+from skdal import _cover_bound, _cover_models, _nearby, _swaps
 from skdal import _radius_search as module
 from skdal import robust_k_center as api
 from skdal._cover import Cover
 from skdal._cover_bound import is_refuted
-from skdal._cover_models import available_solvers, fewest_outliers
-from skdal._neighbors import Points
+from skdal._cover_models import (
+    available_solvers,
+    covering_problem,
+    fewest_outliers,
+    seconds_to_start,
+    solve,
+)
+from skdal._neighbors import RowDistances
 from skdal._swaps import search_swaps
 from skdal.k_center import covering_radius, greedy_k_center
 from skdal.robust_k_center import robust_k_center
@@ -145,8 +154,9 @@ def test_bracket_with_cosine():
 def test_first_bound_by_hand():
     # One row may stay out, so that four picks, not three, are pairwise at least 2 apart.
     X = np.array([[0.0], [2.0], [4.0], [100.0]])
-    with pytest.warns(ConvergenceWarning, match=r"time_limit=0 s; raise it"):
+    with pytest.warns(ConvergenceWarning, match=r"time_limit=0 s; raise it") as record:
         result = robust_k_center(X, None, 2, n_outliers=1, time_limit=0)
+    assert record[0].filename == __file__
     assert result.status == "time_limit"
     assert result.lower_bound == pytest.approx(1)
     assert result.rows.tolist() == greedy_k_center(X, None, 2)[0].tolist()
@@ -175,6 +185,7 @@ def test_number_of_outliers():
     # 0.29 * 100 is a little less than 29.
     assert api._check_outliers(None, 0.29, 100) == 29
     assert api._check_outliers(None, None, 29_999) == 2
+    assert api._check_outliers(None, 1 - 1e-13, 40) == 39
 
 
 def test_far_from_the_origin_and_in_float32():
@@ -184,6 +195,25 @@ def test_far_from_the_origin_and_in_float32():
     assert moved.radius == pytest.approx(expected.radius, rel=1e-6)
     single = robust_k_center(X.astype(np.float32), X[:3], 5, n_outliers=1, tolerance=0)
     assert single.radius == pytest.approx(expected.radius, rel=1e-6)
+
+
+@pytest.mark.parametrize("scale", [2.0**660, 2.0**-660])
+def test_extremes_of_float64(scale):
+    X = np.random.RandomState(0).randn(30, 4)
+    expected = robust_k_center(X, X[:2], 4, n_outliers=1, tolerance=0, random_state=0)
+    found = robust_k_center(X * scale, X[:2] * scale, 4, n_outliers=1, tolerance=0, random_state=0)
+    assert found.radius == pytest.approx(expected.radius * scale, rel=1e-9)
+    assert found.lower_bound == found.radius
+
+
+def test_almost_parallel_rows_of_float32():
+    X = (1 + 1e-4 * np.random.RandomState(0).randn(9, 4)).astype(np.float32)
+    found = robust_k_center(X, None, 2, n_outliers=1, metric="cosine", tolerance=0)
+    unit = X.astype(np.float64)
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    truth = smallest_radius(unit, None, 2, 1) ** 2 / 2
+    assert found.radius == pytest.approx(truth, rel=1e-6)
+    assert found.lower_bound == pytest.approx(truth, rel=1e-6)
 
 
 def test_two_clusters_far_apart():
@@ -227,6 +257,26 @@ def test_repeats(solver):
     )
     assert first.rows.tolist() == second.rows.tolist()
     assert first[1:] == second[1:]
+
+
+def swapped(seed, n_steps=2000):
+    """Search for 28 rows of 300 in the plane; greedy leaves 4 uncovered."""
+    X = np.random.RandomState(0).rand(300, 2)
+    cover = Cover(sp.csr_matrix((cdist(X, X) <= 0.12).astype(np.int8)), 0)
+    rng = np.random.RandomState(seed)
+    found = search_swaps(cover, cover.greedy(28), 28, rng, n_steps, time.perf_counter() + 60)
+    return found.tolist(), cover.n_uncovered(found)
+
+
+def test_swaps_repeat():
+    assert swapped(0) == swapped(0)
+    assert swapped(0) != swapped(1)
+
+
+def test_swaps_leave_dead_ends_by_penalties(monkeypatch):
+    assert [swapped(seed)[1] for seed in range(3)] == [0, 0, 0]
+    monkeypatch.setattr(_swaps._Swaps, "penalize", lambda self, uncovered: None)
+    assert min(swapped(seed)[1] for seed in range(3)) > 0
 
 
 @with_solvers
@@ -308,6 +358,52 @@ def test_unreliable_solvers(act, status, reason):
     assert 0 < result.lower_bound < result.radius
 
 
+def small_program():
+    cover = Cover(sp.csr_matrix(1 - np.eye(3, dtype=np.int8)), 0, reduce=False)
+    return *covering_problem(cover, 2), cover, 2
+
+
+@pytest.mark.parametrize(("seconds", "believed"), [(0, True), (0.15, False)])
+def test_infeasible_when_time_is_up_is_no_proof(seconds, believed):
+    def act(lp):
+        time.sleep(seconds)
+        lp.assignStatus(pulp.LpStatusInfeasible, pulp.LpSolutionInfeasible)
+
+    answer = solve(*small_program(), FakeSolver(act), 0.1)
+    assert answer.infeasible == believed
+    assert (answer.sets, answer.failure) == (None, None)
+    # A limit of its own that is shorter counts.
+    answer = solve(*small_program(), FakeSolver(act, timeLimit=0.1), 60)
+    assert answer.infeasible == believed
+
+
+def test_time_is_that_of_the_clock():
+    cbc = available_solvers()["COIN_CMD"]
+    cbc.optionsDict["timeMode"] = "cpu"
+    assert _cover_models._configured(cbc, 1, "").optionsDict["timeMode"] == "elapsed"
+    assert cbc.optionsDict["timeMode"] == "cpu"
+    assert seconds_to_start(10**5, cbc) > 5 > seconds_to_start(10**5, FakeSolver(crash))
+
+
+@pytest.mark.usefixtures("no_shortcuts")
+def test_an_error_of_a_vendor_does_not_lose_greedy(monkeypatch):
+    class GurobiError(Exception):
+        pass
+
+    def act(lp):
+        raise GurobiError("no license")
+
+    vendor = types.ModuleType("gurobipy")
+    X, centers, k = larger_problem()
+    with pytest.raises(GurobiError):
+        robust_k_center(X, centers, k, solver=FakeSolver(act), tolerance=0)
+    vendor.GurobiError = GurobiError
+    monkeypatch.setitem(sys.modules, "gurobipy", vendor)
+    with pytest.warns(ConvergenceWarning, match="GurobiError: no license"):
+        result = robust_k_center(X, centers, k, solver=FakeSolver(act), tolerance=0)
+    assert result.status == "solver_failed"
+
+
 @pytest.mark.usefixtures("no_shortcuts")
 def test_interrupt_passes():
     def interrupt(lp):
@@ -371,8 +467,13 @@ def test_names_in_any_case(solver):
         ({"metric": "l1"}, "metric='l1' must be one of 'euclidean', 'cosine'"),
         ({"time_limit": -1}, "time_limit=-1 must be a number from 0 upward"),
         ({"time_limit": np.nan}, "time_limit=nan"),
-        ({"tolerance": -0.1}, "tolerance=-0.1"),
-        ({"solver": "nonsense"}, "solver='nonsense' is not available here; there are .*COIN_CMD"),
+        ({"tolerance": -0.1}, "tolerance=-0.1 must be a number from 0 to less than 1"),
+        ({"tolerance": 1}, "tolerance=1 must be a number from 0 to less than 1"),
+        ({"tolerance": np.inf}, "tolerance=inf"),
+        (
+            {"solver": "nonsense"},
+            r"solver='nonsense' is not available here; there .*COIN_CMD \(cbc\)",
+        ),
         ({"solver": 3}, "solver=3 must be"),
         ({"centers": np.ones((2, 3))}, "centers has 3 columns, X 2"),
         ({"X": np.full((10, 2), np.nan)}, "Row 0 of X holds NaN"),
@@ -396,6 +497,18 @@ def test_no_square_matrix():
     tracemalloc.stop()
     # A square matrix of single bits takes 45 MiB, of float64 2,900.
     assert peak < 250 * 2**20
+
+
+def test_a_large_cover_is_not_searched_for_inclusions():
+    n = 40_000
+    matrix = sp.diags([np.ones(n), np.ones(n - 1)], [0, 1], dtype=np.int8, format="csr")
+    tracemalloc.start()
+    cover = Cover(matrix, 1)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert cover.matrix.shape == (n, n)
+    # In bits the matrix takes 190 MiB.
+    assert peak < 50 * 2**20
 
 
 def brute_outliers(A, k):
@@ -432,18 +545,34 @@ def test_neighbors_are_exact():
     X[7] = X[8]
     D = cdist(X, X, "sqeuclidean")
     rows = np.array([3, 7, 40])
-    found = Points(X).neighbors(rows, 9.0, 10_000, time.perf_counter() + 9)
+    found = RowDistances(X).neighbors(rows, 9.0, 10_000, time.perf_counter() + 9)
     assert found.nnz == (D[rows] <= 9).sum()
     near = D[rows] <= 9
     np.testing.assert_allclose(found.toarray()[near], D[rows][near], rtol=1e-6)
-    assert Points(X).neighbors(rows, 9.0, 2, time.perf_counter() + 9) is None
+    assert RowDistances(X).neighbors(rows, 9.0, 2, time.perf_counter() + 9) is None
+
+
+@pytest.fixture
+def no_cuts(monkeypatch):
+    """Leave to columns, rows and branches what cuts would settle."""
+    for name, value in {
+        "_N_ROUNDS": 0,
+        "_N_FIRST": 3,
+        "_N_PRICED": 1,
+        "_N_VIOLATED": 1,
+        "_MAX_DEPTH": 50,
+    }.items():
+        monkeypatch.setattr(_cover_bound, name, value)
 
 
 @pytest.mark.parametrize("n_outliers", [0, 1, 2])
-def test_refuted_is_impossible(n_outliers):
+@pytest.mark.parametrize("cuts", [True, False])
+def test_refuted_is_impossible(n_outliers, cuts, request):
+    if not cuts:
+        request.getfixturevalue("no_cuts")
     rng = np.random.RandomState(n_outliers)
     n_refuted = 0
-    for _ in range(60):
+    for _ in range(60 if cuts else 25):
         A = rng.rand(rng.randint(6, 16), 10) < rng.choice([0.15, 0.25, 0.4])
         A[np.arange(len(A)), rng.randint(0, 10, len(A))] = True
         cover = Cover(sp.csr_matrix(A.astype(np.int8)), n_outliers)
@@ -466,3 +595,116 @@ def test_refuted_where_the_relaxation_is_not():
     assert is_refuted(cover, 3, 10)
     assert not is_refuted(cover, 4, 10)
     assert not is_refuted(cover, 3, 0)
+
+
+def fewest_sets(A, n_outliers):
+    """Solve for the number of sets by an integer program of another make."""
+    n, m = A.shape
+    limits = LinearConstraint(np.hstack([A, np.eye(n)]), 1, np.inf)
+    few = LinearConstraint(np.append(np.zeros(m), np.ones(n)), -np.inf, n_outliers)
+    costs = np.append(np.ones(m), np.zeros(n))
+    result = milp(costs, constraints=[limits, few], bounds=Bounds(0, 1), integrality=1)
+    return round(result.fun)
+
+
+@pytest.mark.parametrize("n_outliers", [0, 1, 3])
+@pytest.mark.parametrize("cuts", [True, False])
+def test_refuted_among_rows_in_space(n_outliers, cuts, request):
+    if not cuts:
+        request.getfixturevalue("no_cuts")
+    for seed in range(12):
+        rng = np.random.RandomState(seed)
+        X = rng.randn(rng.randint(15, 61), rng.randint(2, 6))
+        D = cdist(X, X)
+        A = (np.quantile(D, rng.uniform(0.08, 0.3)) >= D).astype(np.int8)
+        cover, fewest = Cover(sp.csr_matrix(A), n_outliers), fewest_sets(A, n_outliers)
+        assert not is_refuted(cover, fewest, 20)
+        if fewest > 1:
+            assert is_refuted(cover, fewest - 1, 20)
+
+
+def test_no_set_left_is_no_proof():
+    assert not is_refuted(Cover(sp.csr_matrix((0, 5), dtype=np.int8), 0), 1, 10)
+
+
+def test_what_a_pool_of_columns_cannot_do_is_no_proof():
+    cover = Cover(sp.csr_matrix(1 - np.eye(3, dtype=np.int8)), 0)
+    root, costs = _cover_bound._root(cover)
+    for pool in ([], [0]):
+        some = np.isin(np.arange(len(costs)), pool)
+        _, relaxed = _cover_bound._solve(
+            root._replace(pool=some), costs, 2, time.perf_counter() + 10
+        )
+        assert relaxed.bound == pytest.approx(1.5)
+    # Without any column that is allowed, it is one.
+    none = root._replace(allowed=some & False)
+    _, relaxed = _cover_bound._solve(none, costs, 2, time.perf_counter() + 10)
+    assert relaxed.bound == np.inf
+
+
+def on_a_line(places, base):
+    X = np.array(places, dtype=float)[:, None]
+
+    def pick(n):
+        return np.argsort(-np.array(base, dtype=float), kind="stable")[:n]
+
+    squared = np.square(np.array(base, dtype=float))
+    return _nearby.Nearby(RowDistances(X), squared, pick, 1, 0, 9.0, time.perf_counter() + 60)
+
+
+def test_the_next_radius_by_hand():
+    # Pairs are 1, 2, 3, 4, 6 and 7 apart; a row is 2.5 from its center, which comes before 3.
+    nearby = on_a_line([0, 1, 3, 7], [9, 9, 2.5, 9])
+    nearby.cover(2.0)
+    assert nearby.following(2.0) == pytest.approx(2.5)
+    assert nearby.following(2.5) == pytest.approx(3)
+    assert nearby.following(4.0) == pytest.approx(6)
+    # Beyond the horizon, nothing is known.
+    assert nearby.following(7.0) == pytest.approx(9)
+
+
+def test_a_probe_too_far_down_leaves_the_store_alone(monkeypatch):
+    places, base = np.arange(40.0), np.linspace(1, 9, 40)
+    monkeypatch.setattr(_nearby, "_MAX_NEIGHBORS", 200)
+    monkeypatch.setattr(_nearby, "_N_SAMPLED", 1)
+    nearby = on_a_line(places, base)
+    assert nearby.cover(8.0)[1]
+    kept = nearby.rows.tolist()
+    assert len(kept) == np.count_nonzero(base > 8)
+    cover, complete = nearby.cover(1.5)
+    assert not complete
+    assert cover.matrix.shape[0]
+    assert nearby.rows[: len(kept)].tolist() == kept
+    assert nearby.cover(8.0)[1]
+    assert nearby.cover(7.5)[1]
+    assert not nearby.too_large
+
+
+def test_a_sample_does_not_skip_radii(monkeypatch):
+    search = object.__new__(module.RadiusSearch)
+    search.k, search.radius, search.lower_bound = 1, 8.0, 1.0
+    search.nearby = on_a_line(np.arange(40.0), np.full(40, 9.0))
+    monkeypatch.setattr(search, "decide", lambda *args: (False, None), raising=False)
+    assert search.probe(2.5) is False
+    assert search.lower_bound == pytest.approx(3)
+    monkeypatch.setattr(_nearby, "_MAX_NEIGHBORS", 60)
+    search.nearby, search.lower_bound = on_a_line(np.arange(40.0), np.full(40, 9.0)), 1.0
+    assert search.probe(2.5) is False
+    assert search.lower_bound == 2.5
+
+
+def test_columns_of_some_choice_stay():
+    rng = np.random.RandomState(0)
+    n_seen = 0
+    for _ in range(40):
+        A = rng.rand(16, 14) < 0.3
+        A[np.arange(16), rng.randint(0, 14, 16)] = True
+        root, costs = _cover_bound._root(Cover(sp.csr_matrix(A.astype(np.int8)), 0, reduce=False))
+        k = fewest_sets(A.astype(float), 0)
+        choices = itertools.combinations(range(14), k)
+        used = np.unique([c for c in choices if A[:, list(c)].any(axis=1).all()])
+        parts = _cover_bound._split(root, costs, k, time.perf_counter() + 10)
+        if parts is not None:
+            assert parts[0].allowed[used].all()
+            n_seen += not parts[0].allowed.all()
+    assert n_seen > 5

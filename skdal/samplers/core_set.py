@@ -48,14 +48,15 @@ class CoreSetSampler(RepresentationSampler):
 
     n_outliers : int or None, default=None
         How many rows of the pool ``"mip"`` may leave uncovered. None is a ten-thousandth of
-        the pool, rounded down, as in [1]_, unless ``outlier_fraction`` is given.
+        the pool, rounded down, as in [1]_, unless ``outlier_fraction`` is given. With
+        ``max_candidates``, all of this is of the candidates.
 
     outlier_fraction : float or None, default=None
-        The same as a fraction of the pool.
+        The same as a fraction of the pool, or of the candidates.
 
     solver : str or PuLP solver, default="auto"
         For ``"mip"``: "auto" is HiGHS or CBC, whichever is there; another name that PuLP
-        knows, or a solver object of PuLP, so that a licence for another solver can be used.
+        knows, or a solver object of PuLP, so that a license for another solver can be used.
 
     time_limit : float, default=60.0
         Seconds that ``"mip"`` may take in all. What it has by then is never worse than greedy.
@@ -103,10 +104,10 @@ class CoreSetSampler(RepresentationSampler):
     Notes
     -----
     ``query(..., return_details=True)`` also returns ``radius``, the covering radius of labeled
-    and chosen rows over the pool, outliers left out; for ``"mip"`` also ``lower_bound``, below
-    which no choice of so many rows can get, and ``status``, ``"optimal"`` where the two are as
-    near as ``tolerance`` asks. Like ``scores`` (there are none), they belong to a query, not to
-    the fitted sampler, which a query does not change.
+    and chosen rows over the pool, or the candidates, outliers left out; for ``"mip"`` also
+    ``lower_bound``, below which no choice of so many rows can get, and ``status``, ``"optimal"``
+    where the two are as near as ``tolerance`` asks. Like ``scores`` (there are none), they belong
+    to a query, not to the fitted sampler, which a query does not change.
 
     References
     ----------
@@ -132,7 +133,7 @@ class CoreSetSampler(RepresentationSampler):
         "metric": [StrOptions(set(METRICS))],
         "n_outliers": [Interval(Integral, 0, None, closed="left"), None],
         "outlier_fraction": [Interval(Real, 0, 1, closed="left"), None],
-        "solver": [str, HasMethods("actualSolve")],
+        "solver": [str, HasMethods(["actualSolve", "available"])],
         "time_limit": [Interval(Real, 0, None, closed="left")],
         "tolerance": [Interval(Real, 0, 1, closed="left")],
         "max_candidates": [Interval(Integral, 1, None, closed="left"), None],
@@ -175,17 +176,32 @@ class CoreSetSampler(RepresentationSampler):
         self._centers = None
         if len(self.labeled_rows_):
             self._centers = _dense(self._reader(X, remember=False)(self.labeled_rows_))
+            self._check_directions(self._centers, self.labeled_rows_)
+
+    def _check_directions(self, Z: np.ndarray, rows: np.ndarray) -> None:
+        zero = rows[~Z.any(axis=1)] if self.metric == "cosine" else rows[:0]
+        if len(zero):
+            raise ValueError(
+                f"Row {zero[0]} of X is zero where distances are measured, and has no cosine; "
+                "leave it out, or use metric='euclidean'."
+            )
 
     def _select(
         self, X: Any, rows: np.ndarray, n_instances: int, random_state: np.random.RandomState
     ) -> Bunch:
         Z = _dense(self._reader(X, remember=False)(rows))
+        self._check_directions(Z, rows)
         scores = np.full(n_instances, np.nan)
         if self.method == "greedy":
             chosen, radius = greedy_k_center(Z, self._centers, n_instances, metric=self.metric)
             return Bunch(rows=rows[chosen], scores=scores, radius=radius)
         from skdal.robust_k_center import robust_k_center
 
+        if self.n_outliers is not None and self.n_outliers >= len(rows):
+            raise ValueError(
+                f"n_outliers={self.n_outliers} must be less than the {len(rows)} candidates; "
+                f"lower it, or raise max_candidates={self.max_candidates}."
+            )
         result = robust_k_center(
             Z,
             self._centers,

@@ -107,6 +107,21 @@ def test_a_solver_of_the_users_own():
     assert len(set(sampler.fit(X, Y).query(n_instances=6))) == 6
 
 
+def test_a_solver_need_not_be_of_a_class_of_pulp():
+    class Solver:
+        def __init__(self):
+            self.solver = find_solver("cbc")
+
+        def available(self):
+            return True
+
+        def actualSolve(self, lp):  # noqa: N802
+            return self.solver.actualSolve(lp)
+
+    sampler = CoreSetSampler(method="mip", solver=Solver(), tolerance=0.05, random_state=0)
+    assert len(set(sampler.fit(X, Y).query(n_instances=6))) == 6
+
+
 def test_no_time_is_greedy_with_a_warning():
     sampler = CoreSetSampler(method="mip", time_limit=0).fit(X, Y)
     with pytest.warns(ConvergenceWarning, match="time_limit"):
@@ -125,7 +140,13 @@ def test_no_time_is_greedy_with_a_warning():
         ({"time_limit": -1}, "time_limit"),
         ({"method": "mip", "solver": "abacus"}, "abacus"),
         ({"method": "mip", "n_outliers": 1, "outlier_fraction": 0.1}, "outlier_fraction"),
-        ({"method": "mip", "n_outliers": 1000}, "n_outliers"),
+        ({"method": "mip", "n_outliers": 1000}, "n_outliers=1000 must be less than the 135"),
+        (
+            {"method": "mip", "n_outliers": 30, "max_candidates": 20},
+            "n_outliers=30 must be less than the 20 candidates.*raise max_candidates=20",
+        ),
+        ({"solver": 3}, "solver"),
+        ({"method": "mip", "solver": pulp.COIN_CMD}, "solver=.*COIN_CMD.* must be"),
     ],
 )
 def test_bad_parameters(params, message):
