@@ -105,7 +105,8 @@ class AcquisitionSampler(BaseSampler):
     ) -> Bunch:
         scores = self._scores(X, rows)
         self._warn(scores)
-        best = top(scores, n_instances)
+        # By their numbers, rows that are sorted by class would be taken from a single class.
+        best = top(scores, n_instances, random_state)
         return Bunch(rows=rows[best], scores=scores[best])
 
     def _warn(self, scores: np.ndarray) -> None:

@@ -47,7 +47,8 @@ class MCDropoutSampler(NetworkSampler):
         If given, a query looks at a random subset of at most this many rows of the pool.
 
     random_state : int, RandomState instance or None, default=None
-        Seeds every ``random_state`` of the estimator that is None, and draws what is random.
+        Seeds every ``random_state`` of the estimator that is None, draws what is left out, and
+        rows of equal value where not all can be taken.
 
     Attributes
     ----------

@@ -9,6 +9,7 @@ from scipy.special import entr
 from sklearn.base import is_classifier
 from sklearn.utils._param_validation import StrOptions
 
+from skdal._fitting import unfrozen
 from skdal._torch import modes_kept, torch_random_state_kept
 from skdal.acquisition import AcquisitionSampler
 
@@ -52,7 +53,8 @@ class UncertaintySampler(AcquisitionSampler):
         If given, a query looks at a random subset of at most this many rows of the pool.
 
     random_state : int, RandomState instance or None, default=None
-        Seeds every ``random_state`` of the estimator that is None, and draws what is random.
+        Seeds every ``random_state`` of the estimator that is None, and draws among rows of equal
+        value where not all can be taken.
 
     Attributes
     ----------
@@ -112,13 +114,13 @@ class UncertaintySampler(AcquisitionSampler):
     def _check_estimator(self, estimator: Any) -> None:
         if not is_classifier(estimator):
             raise ValueError(
-                f"estimator={estimator!r} is no classifier, and UncertaintySampler ranks rows by "
-                "the probabilities of classes; pass one, or take a sampler that needs none."
+                f"estimator={unfrozen(estimator)!r} is no classifier, and UncertaintySampler ranks rows "
+                "by the probabilities of classes; pass one, or take a sampler that needs none."
             )
         if not hasattr(estimator, "predict_proba"):
             raise ValueError(
-                f"estimator={estimator!r} has no predict_proba, by which UncertaintySampler ranks "
-                "rows; use a classifier that has, or calibrate this one: "
+                f"estimator={unfrozen(estimator)!r} has no predict_proba, by which UncertaintySampler "
+                "ranks rows; use a classifier that has, or calibrate this one: "
                 "CalibratedClassifierCV(estimator)."
             )
 
