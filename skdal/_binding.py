@@ -35,11 +35,34 @@ def check_sampler(name: str, sampler: Any) -> None:
     """
     if isinstance(sampler, type):
         raise TypeError(f"{name}={sampler.__name__} is a class; pass an instance of it.")
+    refuse_strategies(**{name: sampler})
     if not all(hasattr(last(sampler), method) for method in ("bind", "fit", "query")):
         raise TypeError(
             f"{name}={sampler!r} is neither a sampler nor a Pipeline that ends in one; pass, for "
             "example, RandomSampler()."
         )
+
+
+def refuse_strategies(**samplers: Any) -> None:
+    """Refuse strategies of scikit-activeml, and say what makes samplers of them.
+
+    Parameters
+    ----------
+    **samplers : object
+        What was passed, by the name of the parameter.
+
+    Raises
+    ------
+    TypeError
+        If one of them is a strategy.
+    """
+    for name, sampler in samplers.items():
+        origins = {kind.__module__.split(".")[0] for kind in type(sampler).__mro__}
+        if "skactiveml" in origins:
+            raise TypeError(
+                f"{name}={sampler!r} is a strategy of scikit-activeml; pass "
+                "skdal.interop.SkactivemlSampler(strategy)."
+            )
 
 
 def fit_bound(

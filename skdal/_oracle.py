@@ -131,7 +131,7 @@ def plain_labels(y: Any) -> tuple[Any, str]:
     kind = dtype.kind if isinstance(dtype, np.dtype) else "O"
     if kind in "US":
         # numpy turns the markers of a list with strings into strings.
-        swallowed = np.isin(y, np.array(["nan", "None", "<NA>", "-1"], dtype=kind))
+        swallowed = np.isin(y, np.array(["nan", "None", "<NA>", "-1", ""], dtype=kind))
         if swallowed.any():
             raise ValueError(
                 f"y holds {y[swallowed][0].item()!r} as a string of fixed width ({dtype}), which "

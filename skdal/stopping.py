@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from skdal._fitting import fit_seeded
+from skdal._fitting import fit_seeded, unfrozen
 from skdal._pool import stack, take
 from skdal._seeding import MAX_SEED
 from skdal._torch import modes_kept, torch_random_state_kept
@@ -207,9 +207,9 @@ class DivergenceStop(RepresentationEstimator):
             return
         if not hasattr(self.estimator, "predict_proba"):
             raise ValueError(
-                f"estimator={self.estimator!r} has no predict_proba, and space='prediction' "
-                "compares class probabilities; set space='representation', or estimator="
-                "'passthrough' to compare the rows of X."
+                f"estimator={unfrozen(self.estimator)!r} has no predict_proba, and "
+                "space='prediction' compares class probabilities; set space='representation', "
+                "or estimator='passthrough' to compare the rows of X."
             )
         self.estimator_ = fit_seeded(self.estimator, take(X, self.labeled_rows_), y, random_state)
 

@@ -7,7 +7,9 @@ try:
     import skactiveml  # noqa: F401
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        "skdal.interop needs scikit-activeml: pip install 'skdal[interop]'.", name=error.name
+        "skdal.interop needs scikit-activeml; in a clone of skdal: "
+        "pip install -c constraints.txt '.[interop]'.",
+        name=error.name,
     ) from error
 
 from skdal.interop.sampler import SkactivemlSampler

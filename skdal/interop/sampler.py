@@ -23,7 +23,7 @@ from sklearn.utils import Bunch, Tags, check_random_state
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
-from skdal._fitting import fit_seeded
+from skdal._fitting import fit_seeded, unfrozen
 from skdal._pool import as_matrix
 from skdal._seeding import MAX_SEED, seeded
 from skdal.base import BaseSampler
@@ -205,12 +205,13 @@ class SkactivemlSampler(BaseSampler):
         if not is_right(self.estimator):
             kind = {"clf": "classifier", "reg": "regressor"}.get(name, "classifier or regressor")
             raise ValueError(
-                f"estimator={self.estimator!r} is no {kind}, which strategy={self.strategy!r} "
-                f"asks for, as {name}; pass one, or take another strategy."
+                f"estimator={unfrozen(self.estimator)!r} is no {kind}, which "
+                f"strategy={self.strategy!r} asks for, as {name}; pass one, or take another "
+                "strategy."
             )
         if name == "clf" and not hasattr(self.estimator, "predict_proba"):
             raise ValueError(
-                f"estimator={self.estimator!r} has no predict_proba, which "
+                f"estimator={unfrozen(self.estimator)!r} has no predict_proba, which "
                 f"strategy={self.strategy!r} asks for; use a classifier that has, or calibrate "
                 "this one: CalibratedClassifierCV(estimator)."
             )
@@ -219,9 +220,10 @@ class SkactivemlSampler(BaseSampler):
         by_method = getattr(self.strategy, "sample_predictions_method_name", None)
         if by_method is None and not hasattr(self.estimator_, "estimators_"):
             raise ValueError(
-                f"estimator={self.estimator!r} is no committee, which strategy={self.strategy!r} "
-                "asks for, as ensemble; pass one of many models, such as RandomForestClassifier, "
-                "or a list of models as query_params={'ensemble': [...]}."
+                f"estimator={unfrozen(self.estimator)!r} is no committee, which "
+                f"strategy={self.strategy!r} asks for, as ensemble; pass one of many models, such "
+                "as RandomForestClassifier, or a list of models as "
+                "query_params={'ensemble': [...]}."
             )
 
     def _labels(self, n_rows: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state, indexable
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples, validate_data
 
-from skdal._binding import choose, fit_bound
+from skdal._binding import choose, fit_bound, refuse_strategies
 from skdal._labels import labeled_values
 from skdal._oracle import given_labels
 from skdal._pool import append, take
@@ -63,7 +63,7 @@ class ActiveLearner(LabelKeeper):
     labels_path : str, path-like or None, default=None
         A file that keeps the labels, and the rows asked for. ``teach`` has them on disk before it
         trains. ``fit`` reads them, if the file is there, and goes on where the loop was, whatever
-        became of the process. It knows by a checksum of some rows whether it belongs to X.
+        became of the process. It knows by some values of X whether it belongs to it.
 
     random_state : int, RandomState instance or None, default=None
         Seeds estimator and samplers wherever a ``random_state`` of theirs is None. With an int
@@ -96,7 +96,8 @@ class ActiveLearner(LabelKeeper):
     Warns
     -----
     UserWarning
-        If ``teach`` comes across a class that was unknown so far, which may be a slip.
+        If ``teach`` comes across a class that was unknown so far, which may be a slip. Where
+        ``fit`` found no two classes to begin with, new ones are to be expected.
 
     See Also
     --------
@@ -179,6 +180,7 @@ class ActiveLearner(LabelKeeper):
         TypeError
             If a parameter is a class, or a Pipeline ends in no sampler.
         """
+        refuse_strategies(sampler=self.sampler, initial_sampler=self.initial_sampler)
         self._validate_params()
         check_instances(self.estimator, self.sampler, self.initial_sampler, self.stopping)
         if y is None:
@@ -205,6 +207,7 @@ class ActiveLearner(LabelKeeper):
             fitted._resume(LabelsFile(self.labels_path, fitted._X))
         fitted._seed = check_random_state(self.random_state).randint(MAX_SEED)
         fitted._train()
+        fitted._knew_classes = hasattr(fitted, "estimator_")
         take_over(self, fitted)
         return self
 
@@ -231,7 +234,8 @@ class ActiveLearner(LabelKeeper):
         ------
         ValueError
             If ``n_instances`` is no positive integer or more than the pool holds, the pool is
-            empty, or somebody else changed the file of ``labels_path``.
+            empty, somebody else changed the file of ``labels_path``, or ``X_pool`` is given with
+            ``labels_path``, which keeps row numbers of fit's X.
         OSError
             If that file cannot be written.
         TypeError
@@ -240,6 +244,9 @@ class ActiveLearner(LabelKeeper):
         self._check_has("labels_")
         if X_pool is not None:
             X_pool = self._checked_pool(X_pool)
+            # Before anybody labels what teach would not take.
+            if self._file is not None:
+                self._refuse_rows()
         self._catch_up()
         labeled, y = self.labeled_rows_, self.labels_
         if X_pool is None:
@@ -294,14 +301,14 @@ class ActiveLearner(LabelKeeper):
         Warns
         -----
         UserWarning
-            If there is a class that was unknown so far.
+            If there is a class that was unknown so far, though ``fit`` had labels of several.
         """
         self._check_has("labels_")
         rows = as_rows(X)
         n_rows = _num_samples(self._X)
         new_X = self._X
         if rows is not None:
-            check_rows(rows, n_rows, self.labeled_rows_)
+            check_rows(rows, n_rows, self.labeled_rows_, self._file)
             rows = rows.astype(int)
         else:
             self._refuse_rows()
@@ -311,8 +318,8 @@ class ActiveLearner(LabelKeeper):
             rows = np.arange(n_rows, _num_samples(new_X))
         y = given_labels(self.estimator, y, len(rows), cure="Leave those rows out.")
         labels = joined(self.estimator, self.labels_, y)
-        if is_classifier(self.estimator) and hasattr(self, "estimator_"):
-            warn_of_new_classes(self.labels_, y)
+        if is_classifier(self.estimator) and self._knew_classes:
+            warn_of_new_classes(self.labels_, y, self._file)
         if self._file is not None:
             self._file.add(rows=rows, labels=y)
         # The labels first: whatever happens to the training, they are there. All at once, so that

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import validate_data
 from tqdm.auto import tqdm
 
+from skdal._binding import refuse_strategies
 from skdal.base import take_over
 from skdal.learner.base import BaseLearner
 from skdal.learner.callbacks import CallbackSupportMixin, Tasks, with_callbacks
@@ -77,7 +78,8 @@ class BudgetedLearner(CallbackSupportMixin, BaseLearner):
 
     history_ : list of dict
         For every step ``n_labels``, ``fit_seconds``, ``query_seconds`` and ``rows``, as in
-        :class:`~skdal.loop.Step`; with ``stopping`` also ``stop``, what it said.
+        :class:`~skdal.loop.Step`; with ``stopping`` also ``stop``, what it said, and
+        ``divergence`` and ``limit``, where the rule has them, NaN before there was a model.
         ``pandas.DataFrame(history_)`` makes a table of it.
 
     models_ : list of estimator or None
@@ -183,6 +185,7 @@ class BudgetedLearner(CallbackSupportMixin, BaseLearner):
         ValueError, TypeError
             See :func:`~skdal.loop.play`.
         """
+        refuse_strategies(sampler=self.sampler, initial_sampler=self.initial_sampler)
         self._validate_params()
         check_instances(self.estimator, self.sampler, self.initial_sampler, self.stopping)
         # A fit that fails must leave the learner as it was, so another one is fitted first.
@@ -237,6 +240,12 @@ class BudgetedLearner(CallbackSupportMixin, BaseLearner):
         if self.stopping is not None:
             record["stop"] = step.stopping is not None and bool(step.stopping.stop_)
             self.stopping_ = step.stopping
+            for name in ("divergence", "limit"):
+                # Only a rule that was asked shows what it has.
+                if hasattr(step.stopping, f"{name}_"):
+                    record[name] = float(getattr(step.stopping, f"{name}_"))
+                    for earlier in self.history_:
+                        earlier.setdefault(name, np.nan)
         self.history_.append(record)
         self.labeled_rows_ = np.concatenate([record["rows"] for record in self.history_])
         if step.model is not None:

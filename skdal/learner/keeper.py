@@ -42,9 +42,11 @@ class LabelKeeper(BaseLearner):
             if row not in known:
                 new.append(position)
             elif not np.array_equal(known[row], label):
+                # As Python shows them, and not numpy.
+                in_y, in_file = (np.asarray(value).tolist() for value in (known[row], label))
                 raise ValueError(
-                    f"y labels row {row} {known[row]!r}, but labels_path={str(file.path)!r} labels "
-                    f"it {label!r}; correct one of them."
+                    f"y labels row {row} {in_y!r}, but labels_path={str(file.path)!r} labels "
+                    f"it {in_file!r}; correct one of them."
                 )
         if new:
             self.labels_ = joined(self.estimator, self.labels_, labels[new])
@@ -110,7 +112,8 @@ class LabelKeeper(BaseLearner):
         if self._file is not None:
             raise ValueError(
                 f"labels_path={str(self.labels_path)!r} keeps labels by row number of fit's X, and "
-                "new rows have none; teach row numbers, or set labels_path=None."
+                "new rows have none; pass all rows to fit, query() without X_pool and teach row "
+                "numbers, or set labels_path=None."
             )
         if self._params:
             raise ValueError(

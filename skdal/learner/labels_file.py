@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,8 @@ class LabelsFile:
     """Labels by row, in the order in which they came, as JSON.
 
     The file is written whole every time, and never read but by a JSON parser. It looks like
-    ``{"format": "skdal labels 1", "n_rows": 150, "checksum": "5f70bf18a086007016e948b04aed3b82",
-    "asked": [7, 3], "labeled": [[7, "yes"]]}``.
+    ``{"format": "skdal labels 1", "n_rows": 150, "sample": [[5.1, ...], ...], "asked": [7, 3],
+    "labeled": [[7, "yes"]]}``.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class LabelsFile:
     """
 
     def __init__(self, path: str | os.PathLike[str], X: Any) -> None:
-        self.path, self.n_rows, self.checksum = Path(path), _num_samples(X), checksum(X)
+        self.path, self.n_rows, self.sample = Path(path), _num_samples(X), sample(X)
         self.asked: list[int] = []
         self.labeled: dict[int, Any] = {}
         self._text = self._written = self._read()
@@ -84,28 +84,30 @@ class LabelsFile:
             )
         asked, labeled = content.get("asked"), content.get("labeled")
         if not (
-            isinstance(content.get("checksum"), str)
+            _is_list(content.get("sample"))
+            and all(map(_is_list, content["sample"]))
             and isinstance(asked, list)
             and all(map(_is_row, asked))
             and isinstance(labeled, list)
             and all(isinstance(p, list) and len(p) == 2 and _is_row(p[0]) for p in labeled)
         ):
             raise ValueError(
-                f"labels_path={str(self.path)!r} is not as a learner writes it: 'checksum' must be "
-                "a string, 'asked' row numbers, 'labeled' pairs of row number and label; correct "
-                "it."
+                f"labels_path={str(self.path)!r} is not as a learner writes it: 'sample' must be "
+                "values of rows, 'asked' row numbers, 'labeled' pairs of row number and label; "
+                "correct it."
             )
         if content.get("n_rows") != self.n_rows:
             raise ValueError(
                 f"labels_path={str(self.path)!r} belongs to an X of {content.get('n_rows')} rows, "
                 f"but this one has {self.n_rows}; pass the same X, or another path."
             )
-        if content["checksum"] != self.checksum:
+        if not alike(content["sample"], self.sample):
             raise ValueError(
                 f"labels_path={str(self.path)!r} belongs to another X, of as many rows; pass the "
-                "same X, or another path. If X has the same rows in the same order, and only its "
-                f"numbers have changed, set 'checksum' in the file to {self.checksum!r}."
+                "same X, its rows in the same order, or another path."
             )
+        # As it was at first, lest small differences add up.
+        self.sample = content["sample"]
         self.asked, self.labeled = list(dict.fromkeys(asked)), dict(labeled)
         if len(self.labeled) < len(labeled):
             rows = [row for row, _ in labeled]
@@ -187,7 +189,7 @@ class LabelsFile:
         content = {
             "format": _FORMAT,
             "n_rows": self.n_rows,
-            "checksum": self.checksum,
+            "sample": self.sample,
             "asked": new_asked,
             "labeled": list(new_labeled.items()),
         }
@@ -208,8 +210,8 @@ class LabelsFile:
         self._text, self.asked, self.labeled = text, new_asked, new_labeled
 
 
-def checksum(X: Any) -> str:
-    """Return what tells one X from another: a hash of some of its rows.
+def sample(X: Any) -> list[list[Any]]:
+    """Return what tells one X from another: a few of its values.
 
     Parameters
     ----------
@@ -218,36 +220,85 @@ def checksum(X: Any) -> str:
 
     Returns
     -------
-    str
-        It depends on the values in up to 100 evenly spaced rows, fewer if they are long, and not
-        on the version of a library.
+    list of list
+        For each of up to 20 evenly spaced rows up to 20 evenly spaced values, as JSON knows them,
+        and the mean of all its numbers.
     """
-    size = int(np.prod(getattr(X, "shape", ())[1:]))
-    n_rows = _num_samples(X)
-    n_taken = min(n_rows, 100, max(10, 1_000_000 // max(1, size)))
-    rows = take(X, np.linspace(0, n_rows - 1, n_taken).astype(int))
+    rows = take(X, _spaced(_num_samples(X)))
     if sp.issparse(rows):
-        # Not dense: texts have many columns.
-        rows = sp.csr_array(rows, copy=True)
-        rows.sum_duplicates()
-        rows.eliminate_zeros()
-        rows = [rows.indptr, rows.indices, rows.data]
-    elif hasattr(rows, "to_numpy"):
-        rows = rows.to_numpy()
-    return hashlib.md5(repr(_plain(rows)).encode(), usedforsecurity=False).hexdigest()
+        rows = sp.csr_array(rows)
+        return [_line(rows[[i]].toarray()) for i in range(rows.shape[0])]
+    return [_line(row) for row in (rows.to_numpy() if hasattr(rows, "to_numpy") else rows)]
 
 
-def _plain(value: Any) -> Any:
-    """Return an array, or what is in it, as what Python itself shows: lists, numbers, strings."""
+def alike(old: list[list[Any]], new: list[list[Any]]) -> bool:
+    """Return whether two samples are of the same rows.
+
+    Parameters
+    ----------
+    old, new : list of list
+        From :func:`sample`.
+
+    Returns
+    -------
+    bool
+        True if they are equal, but for the last digits of numbers: embeddings that are computed
+        anew differ in them.
+    """
+    if list(map(len, old)) != list(map(len, new)):
+        return False
+    pairs = list(zip(chain(*old), chain(*new), strict=True))
+    numbers = [pair for pair in pairs if _is_number(pair[0]) and _is_number(pair[1])]
+    if any(a != b for a, b in pairs if not (_is_number(a) and _is_number(b))):
+        return False
+    before, now = np.array(numbers, dtype=float).reshape(-1, 2).T
+    return np.allclose(now, before, rtol=1e-3, atol=1e-6 * np.abs(before).max(initial=0))
+
+
+def _spaced(n: int) -> np.ndarray:
+    return np.linspace(0, n - 1, min(n, 20)).astype(int)
+
+
+def _line(row: Any) -> list[Any]:
+    values = row.ravel() if isinstance(row, np.ndarray) else np.empty(0, dtype=object)
+    if values.dtype == object:
+        flat = _flat(row)
+        values = np.empty(len(flat), dtype=object)
+        values[:] = flat
+        numbers: Any = [value for value in map(_plain, flat) if _is_number(value)]
+    else:
+        numbers = values if values.dtype.kind in "biuf" else []
+    line = [_plain(value) for value in values[_spaced(len(values))]]
+    # Most columns of texts and of categories are zero, in one row as in another.
+    return [*line, _plain(np.mean(numbers, dtype=float))] if len(numbers) else line
+
+
+def _flat(value: Any) -> list[Any]:
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, dict):
-        return [[_plain(key), _plain(item)] for key, item in value.items()]
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    # What else there is may show where it lies in memory.
-    known = value is None or isinstance(value, bool | int | float | complex | str | bytes)
-    return value if known else type(value).__name__
+        value = list(value.items())
+    return [part for item in value for part in _flat(item)] if _is_list(value) else [value]
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON knows it."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or _is_number(value):
+        return value
+    # What else there is may show where it lies in memory. A text may be a book.
+    known = isinstance(value, str | bytes | int | float | complex)
+    return str(value)[:100] if known else type(value).__name__
+
+
+def _is_number(value: Any) -> bool:
+    # Neither NaN, nor an integer that is no float.
+    return isinstance(value, int | float) and abs(value) < 1e300
 
 
 def _is_row(value: Any) -> bool:

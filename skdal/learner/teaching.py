@@ -118,7 +118,7 @@ def check_pool(X_pool: Any) -> None:
         )
 
 
-def check_rows(rows: np.ndarray, n_rows: int, labeled: np.ndarray) -> None:
+def check_rows(rows: np.ndarray, n_rows: int, labeled: np.ndarray, file: Any = None) -> None:
     """Refuse row numbers that cannot be labeled.
 
     Parameters
@@ -131,6 +131,9 @@ def check_rows(rows: np.ndarray, n_rows: int, labeled: np.ndarray) -> None:
 
     labeled : ndarray of int
         Rows that are labeled.
+
+    file : LabelsFile or None, default=None
+        What keeps labels.
 
     Raises
     ------
@@ -148,9 +151,10 @@ def check_rows(rows: np.ndarray, n_rows: int, labeled: np.ndarray) -> None:
         raise ValueError(f"teach got row {values[counts > 1][0]} twice; name every row once.")
     again = rows[np.isin(rows, labeled)]
     if len(again):
+        place = _place(file if file is not None and again[0] in file.labeled else None)
         raise ValueError(
             f"teach got row {again[0]}, which is labeled already. To correct a label, change it in "
-            "y, or in the file of labels_path, and call fit again."
+            f"{place}, and call fit again."
         )
 
 
@@ -190,24 +194,30 @@ def joined(estimator: Any, old: np.ndarray, new: np.ndarray) -> np.ndarray:
     return np.concatenate([old, new])
 
 
-def warn_of_new_classes(old: np.ndarray, new: np.ndarray) -> None:
+def warn_of_new_classes(old: np.ndarray, new: np.ndarray, file: Any = None) -> None:
     """Say if there is a class that was unknown so far.
 
     Parameters
     ----------
     old, new : ndarray of shape (n,) or (n, n_outputs)
         Labels.
+
+    file : LabelsFile or None, default=None
+        What keeps the new ones.
     """
     unseen = np.setdiff1d(new, old)
     if len(unseen):
         known = np.unique(old)
         warnings.warn(
             f"teach got {_listed(unseen)}, unknown so far; known are {_listed(known)}. From now on "
-            "it is a class; if it is a slip, correct it in y, or in the file of labels_path, and "
-            "call fit again.",
+            f"it is a class; if it is a slip, correct it in {_place(file)}, and call fit again.",
             UserWarning,
             stacklevel=3,
         )
+
+
+def _place(file: Any) -> str:
+    return "y" if file is None else f"labels_path={str(file.path)!r}"
 
 
 def _listed(labels: np.ndarray) -> str:

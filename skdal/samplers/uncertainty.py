@@ -114,13 +114,13 @@ class UncertaintySampler(AcquisitionSampler):
     def _check_estimator(self, estimator: Any) -> None:
         if not is_classifier(estimator):
             raise ValueError(
-                f"estimator={unfrozen(estimator)!r} is no classifier, and UncertaintySampler ranks rows "
-                "by the probabilities of classes; pass one, or take a sampler that needs none."
+                f"estimator={unfrozen(estimator)!r} is no classifier, and UncertaintySampler ranks "
+                "rows by the probabilities of classes; pass one, or take a sampler that needs none."
             )
         if not hasattr(estimator, "predict_proba"):
             raise ValueError(
-                f"estimator={unfrozen(estimator)!r} has no predict_proba, by which UncertaintySampler "
-                "ranks rows; use a classifier that has, or calibrate this one: "
+                f"estimator={unfrozen(estimator)!r} has no predict_proba, by which "
+                "UncertaintySampler ranks rows; use a classifier that has, or calibrate this one: "
                 "CalibratedClassifierCV(estimator)."
             )
 

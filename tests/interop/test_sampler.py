@@ -14,7 +14,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeRegressor
 
-from skdal import BudgetedLearner, CombinedSampler, RandomSampler
+from skdal import ActiveLearner, BudgetedLearner, CombinedSampler, RandomSampler
 from skdal.loop import play
 
 pytest.importorskip("skactiveml", reason="needs scikit-activeml; `make test` installs it")
@@ -392,3 +392,18 @@ def test_a_strategy_that_takes_a_row_twice():
     sampler = SkactivemlSampler(Twice(), random_state=0).fit(IRIS, _labels(SPECIES))
     with pytest.raises(ValueError, match=r"strategy=Twice\(.*\) chose .* ask for fewer"):
         sampler.query(n_instances=3)
+
+
+@pytest.mark.parametrize("learner", [ActiveLearner, BudgetedLearner])
+def test_a_strategy_as_it_is_is_refused(learner):
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(TypeError, match=r"sampler=Badge\(.*pass skdal.interop.SkactivemlSampler"):
+        learner(GaussianNB(), pool.Badge()).fit(X, y)
+    with pytest.raises(TypeError, match=r"initial_sampler=.*SkactivemlSampler\(strategy\)"):
+        learner(GaussianNB(), initial_sampler=pool.RandomSampling()).fit(X, y)
+
+
+def test_a_message_names_the_model_that_a_user_knows():
+    sampler = SkactivemlSampler(pool.Badge(), FrozenEstimator(SVC().fit([[0], [1]], [0, 1])))
+    with pytest.raises(ValueError, match=r"estimator=SVC\(\) has no predict_proba"):
+        sampler.fit([[0], [1]], [0, -1])

@@ -168,6 +168,18 @@ def test_a_rule_is_not_asked_before_there_is_a_model():
     ).set_params(stopping=EnoughLabels(1), random_state=0)
     learner.fit(X, TRUTH)
     assert [step["stop"] for step in learner.history_] == [False, True]
+    assert "limit" not in learner.history_[0]
+
+
+def test_the_figures_of_a_rule_are_in_the_history():
+    learner = BudgetedLearner(
+        GaussianNB(), CoreSetSampler(), budget=14, n_initial=[0, 1], n_instances=6, random_state=0
+    )
+    history = learner.set_params(stopping=DivergenceStop(tolerance=1)).fit(X, TRUTH).history_
+    assert np.isnan([history[0]["divergence"], history[0]["limit"]]).all()
+    assert history[-1]["divergence"] == learner.stopping_.divergence_
+    assert history[-1]["limit"] == learner.stopping_.limit_
+    assert all(type(step["limit"]) is float for step in history)
 
 
 WEIGHTS = np.linspace(0.1, 5, 150)

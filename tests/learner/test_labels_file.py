@@ -18,7 +18,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 
 from skdal import ActiveLearner, RandomSampler
-from skdal.learner.labels_file import LabelsFile, checksum
+from skdal.learner.labels_file import LabelsFile, sample
 from tests.learner._shared import (
     DAL,
     FOREST,
@@ -47,7 +47,7 @@ def test_what_is_in_the_file(path):
     assert content(path) == {
         "format": "skdal labels 1",
         "n_rows": 150,
-        "checksum": checksum(X),
+        "sample": sample(X),
         "asked": rows,
         "labeled": [[row, int(TRUTH[row])] for row in rows[:2]],
     }
@@ -145,6 +145,26 @@ def test_labels_in_y_and_in_the_file(path):
     message = rf"y labels row {rows[1]} .*{y[rows[1]]}.*labels.json.* labels it .*{TRUTH[rows[1]]}"
     with pytest.raises(ValueError, match=message + ".*correct one of them"):
         resumed(path, y=y)
+
+
+def test_a_conflict_shows_plain_labels(path):
+    hidden = np.full(150, None, dtype=object)
+    learner = resumed(path, GaussianNB(), RandomSampler(), hidden)
+    learner.teach([3], [NAMES[3]])
+    hidden[3] = "n3"
+    with pytest.raises(ValueError, match=rf"row 3 'n3', but .* labels it '{NAMES[3]}'; correct"):
+        resumed(path, GaussianNB(), RandomSampler(), hidden)
+
+
+def test_embeddings_that_are_computed_anew(path):
+    rows = step(resumed(path), TRUTH)
+    rng = np.random.RandomState(0)
+    for again in (X + 1e-9, X.astype(np.float32), X * (1 + 1e-5 * rng.standard_normal(X.shape))):
+        learner = resumed(path, X=again)
+        assert_array_equal(learner.labeled_rows_, [*LABELED, *rows])
+        rows += step(learner, TRUTH)
+    # What was there at first is what counts.
+    assert content(path)["sample"] == sample(X)
 
 
 STRINGS = np.array(['"quoted"\n', "naïve ☃", "\\", "null", "-1"], object)[np.arange(150) % 5]

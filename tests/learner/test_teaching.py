@@ -287,6 +287,14 @@ def test_a_new_class_is_told_and_learned(y, new):
     learner.teach([3], [new])
 
 
+def test_after_a_cold_start_new_classes_are_expected():
+    learner = fitted(y=np.full(len(X), -1))
+    learner.teach([0, 60], [0, 1])
+    assert hasattr(learner, "estimator_")
+    learner.teach([120], [2])  # a warning would be an error
+    assert_array_equal(learner.classes_, [0, 1, 2])
+
+
 def test_a_warning_that_is_an_error_changes_nothing(tmp_path):
     learner = fitted(labels_path=tmp_path / "labels.json")
     learner.query()
@@ -362,3 +370,27 @@ def test_which_rows_are_known():
         known_rows(GaussianNB(), np.array(["a", np.nan]), 2)
     with pytest.raises(ValueError, match="known in part in row 0"):
         known_rows(Ridge(), [[1.0, np.nan], [1.0, 1.0]], 2)
+    with pytest.raises(ValueError, match=r"y holds '' as a string .*dtype=object"):
+        known_rows(GaussianNB(), np.array(["a", ""]), 2)
+
+
+def test_where_to_correct_a_label(tmp_path):
+    path = tmp_path / "labels.json"
+    for labels_path, place in ((None, "y"), (path, r"labels_path='.*labels.json'")):
+        learner = ActiveLearner(GaussianNB(), RandomSampler(), labels_path=labels_path).fit(X, Y)
+        row = int(learner.query()[0])
+        with pytest.warns(UserWarning, match=rf"a slip, correct it in {place}, and call fit"):
+            learner.teach([row], [7])
+        with pytest.raises(ValueError, match=rf"change it in {place}, and call fit again"):
+            learner.teach([row], [1])
+        # This one is in y alone.
+        with pytest.raises(ValueError, match="change it in y, and call fit again"):
+            learner.teach([LABELED[0]], [1])
+
+
+def test_a_pool_beside_a_file_is_refused_before_it_is_labeled(tmp_path):
+    path = tmp_path / "labels.json"
+    learner = ActiveLearner(GaussianNB(), RandomSampler(), labels_path=path).fit(X, Y)
+    with pytest.raises(ValueError, match=r"labels_path=.* keeps labels by row number.*X_pool"):
+        learner.query(X[:5])
+    assert not path.exists()
