@@ -4,6 +4,7 @@ import csv
 import json
 import math
 from io import StringIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -162,9 +163,13 @@ def with_a_gap(n_rows, row, value):
         ({"y_test": np.full(20, 5)}, ["No class of y_test", "mine.npz", "5 is in y_test"]),
     ],
 )
-def test_data_that_no_task_model_takes_are_refused(call, tmp_path, command, changes, words):
-    path = write_data(tmp_path / "mine.npz", **changes)
-    result = call(command, path)
+def test_data_that_no_task_model_takes_are_refused(
+    call, tmp_path, monkeypatch, command, changes, words
+):
+    # A short name, which the box of the message does not break.
+    monkeypatch.chdir(tmp_path)
+    write_data(Path("mine.npz"), **changes)
+    result = call(command, "mine.npz")
     assert result.exit_code == 2
     for word in words:
         assert word in " ".join(result.stderr.replace("│", " ").split())
