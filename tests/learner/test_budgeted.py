@@ -208,6 +208,8 @@ def test_weights_through_cross_validation_and_a_pipeline():
         scaler = StandardScaler().set_fit_request(sample_weight=False)
         pipeline = make_pipeline(scaler, learner).fit(X, TRUTH, sample_weight=WEIGHTS)
         assert len(pipeline[-1].estimator_.noted_[0]) == 20
+        if hasattr(pipeline, "set_score_request"):  # in scikit-learn 1.7
+            pipeline.set_score_request(sample_weight=True)
         scores = cross_validate(
             pipeline, X, TRUTH, params={"sample_weight": WEIGHTS}, cv=3, error_score="raise"
         )

@@ -110,7 +110,7 @@ def test_the_same_number_of_other_rows(path):
             resumed(path, X=other)
 
 
-TEXTS = sp.random_array((40, 5000), density=0.01, format="csr", rng=np.random.default_rng(0))
+TEXTS = sp.random(40, 5000, density=0.01, format="csr", random_state=0)
 
 
 class Opaque:
