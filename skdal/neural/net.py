@@ -49,6 +49,8 @@ def resolve_device(device: str) -> str:
     if kind not in ("cpu", "cuda"):
         try:
             torch.ones(1, device=device).item()
+        # Which error it is depends on the device: not built in, without a driver, or "meta", which
+        # holds no numbers.
         except (RuntimeError, AssertionError, NotImplementedError) as error:
             raise ValueError(
                 f"device={device!r} cannot be used here; use 'auto', 'cpu' or 'cuda'."

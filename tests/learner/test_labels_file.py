@@ -18,7 +18,8 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 
 from skdal import ActiveLearner, RandomSampler
-from skdal.learner.labels_file import LabelsFile, sample
+from skdal.learner.labels_file import LabelsFile
+from skdal.learner.same_rows import sample
 from tests.learner._shared import (
     DAL,
     FOREST,

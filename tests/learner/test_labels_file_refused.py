@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 
 from skdal import ActiveLearner, RandomSampler
-from skdal.learner.labels_file import alike, sample
+from skdal.learner.same_rows import alike, sample
 from tests.learner._shared import (
     FOREST,
     LABELED,
