@@ -109,21 +109,3 @@ def _check_losses(net: Any) -> None:
                     f"criterion={net.criterion.__name__} is for what the module returns: NLLLoss, "
                     "skorch's default, is for probabilities, CrossEntropyLoss for logits."
                 )
-
-
-def unfrozen(estimator: Any) -> Any:
-    """Return the estimator in a FrozenEstimator, which is the one that a user knows.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Frozen or not.
-
-    Returns
-    -------
-    estimator
-        What is inside, or the estimator itself.
-    """
-    while isinstance(estimator, FrozenEstimator):
-        estimator = estimator.estimator
-    return estimator

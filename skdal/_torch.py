@@ -39,6 +39,24 @@ def is_network(model: Any) -> bool:
     return is_skorch(model) or (ours is not None and isinstance(model, ours.NeuralEstimator))
 
 
+def unfrozen(estimator: Any) -> Any:
+    """Return the estimator in a FrozenEstimator, which is the one that a user knows.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Frozen or not.
+
+    Returns
+    -------
+    estimator
+        What is inside, or the estimator itself.
+    """
+    while isinstance(estimator, FrozenEstimator):
+        estimator = estimator.estimator
+    return estimator
+
+
 def last_step(model: Any) -> Any:
     """Return what does the predicting: the last step of a Pipeline, what a frozen model holds.
 

@@ -21,7 +21,7 @@ from skdal._fitting import fit_seeded
 from skdal._pool import take
 from skdal._ranking import top
 from skdal._seeding import MAX_SEED
-from skdal._torch import torch_random_state_kept
+from skdal._torch import torch_random_state_kept, unfrozen
 from skdal.base import BaseSampler
 
 if TYPE_CHECKING:
@@ -141,8 +141,8 @@ class AcquisitionSampler(BaseSampler):
             raise ValueError(
                 f"{type(self).__name__} got {scores[bad[0]]} as the acquisition value of row "
                 f"{rows[bad[0]]} of X, and no finite number for {len(bad)} of {len(rows)} rows: "
-                f"estimator={self.estimator_!r} does not answer in numbers. Scale X, or train the "
-                "model with a lower learning rate."
+                f"estimator={unfrozen(self.estimator_)!r} does not answer in numbers. "
+                "Scale X, or train the model with a lower learning rate."
             )
         return scores
 
@@ -178,8 +178,9 @@ class NetworkSampler(AcquisitionSampler):
         check_has_network(estimator)
         if not is_classifier(estimator):
             raise ValueError(
-                f"estimator={estimator!r} is no classifier, and {type(self).__name__} ranks rows "
-                "by classes; pass one, or take a sampler that needs none."
+                f"estimator={unfrozen(estimator)!r} is no classifier, and "
+                f"{type(self).__name__} ranks rows by classes; pass one, or take a "
+                "sampler that needs none."
             )
 
     def _acquire(self, X: Any) -> np.ndarray:
@@ -194,8 +195,9 @@ class NetworkSampler(AcquisitionSampler):
                 if self._cuts_batches and isinstance(x, dict):
                     raise ValueError(
                         f"{type(self).__name__} reads modules that take one tensor, but that of "
-                        f"estimator={self.estimator!r} takes {', '.join(x)}; let it take them as "
-                        "columns of one array, or use UncertaintySampler or MCDropoutSampler."
+                        f"estimator={unfrozen(self.estimator)!r} takes {', '.join(x)}; let it "
+                        "take them as columns of one array, or use UncertaintySampler or "
+                        "MCDropoutSampler."
                     )
                 values.append(self._values(module, x))
         return np.concatenate(values)

@@ -10,10 +10,10 @@ import scipy.sparse as sp
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from skdal._fitting import fit_seeded, unfrozen
+from skdal._fitting import fit_seeded
 from skdal._pool import stack, take
 from skdal._seeding import MAX_SEED
-from skdal._torch import modes_kept, torch_random_state_kept
+from skdal._torch import modes_kept, torch_random_state_kept, unfrozen
 from skdal.divergence import check_n_permutations, h_divergence_test, least_width
 from skdal.mini_queries import draw_subsample
 from skdal.represented import RepresentationEstimator

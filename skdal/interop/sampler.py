@@ -23,9 +23,10 @@ from sklearn.utils import Bunch, Tags, check_random_state
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
-from skdal._fitting import fit_seeded, unfrozen
+from skdal._fitting import fit_seeded
 from skdal._pool import as_matrix
 from skdal._seeding import MAX_SEED, seeded
+from skdal._torch import unfrozen
 from skdal.base import BaseSampler
 
 # What strategies call the task model, and the argument that says whether to train it.
@@ -280,10 +281,8 @@ class SkactivemlSampler(BaseSampler):
         )
 
     def _model(self) -> Any:
-        model = self.estimator_
         # Some strategies train copies, which a frozen model would not let them.
-        while isinstance(model, FrozenEstimator):
-            model = model.estimator
+        model = unfrozen(self.estimator_)
         if isinstance(model, _NATIVE):
             return _marked(deepcopy(model), self._marker)
         return _as_native(model, self._marker)

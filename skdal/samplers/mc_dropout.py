@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skdal._torch import last_step
+from skdal._torch import last_step, unfrozen
 from skdal.acquisition import NetworkSampler
 from skdal.samplers.uncertainty import MEASURES, entropy
 
@@ -124,8 +124,8 @@ class MCDropoutSampler(NetworkSampler):
         super()._check_estimator(estimator)
         if can_convert(last_step(estimator)):
             raise ValueError(
-                f"estimator={estimator!r} has no active dropout layer, and can have none; use a "
-                "network of torch with nn.Dropout(p), or UncertaintySampler."
+                f"estimator={unfrozen(estimator)!r} has no active dropout layer, and can have "
+                "none; use a network of torch with nn.Dropout(p), or UncertaintySampler."
             )
 
     def _check_fitted(self) -> None:
@@ -135,7 +135,7 @@ class MCDropoutSampler(NetworkSampler):
         module = Network(self.estimator_).module
         if not dropout_layers(module):
             raise ValueError(
-                f"estimator={self.estimator!r} has no active dropout layer in its module "
+                f"estimator={unfrozen(self.estimator)!r} has no active dropout layer in its module "
                 f"{type(module).__name__}; add nn.Dropout(p) with p > 0, or use "
                 "UncertaintySampler. F.dropout within forward cannot be seen."
             )

@@ -9,8 +9,7 @@ from scipy.special import entr
 from sklearn.base import is_classifier
 from sklearn.utils._param_validation import StrOptions
 
-from skdal._fitting import unfrozen
-from skdal._torch import modes_kept, torch_random_state_kept
+from skdal._torch import modes_kept, torch_random_state_kept, unfrozen
 from skdal.acquisition import AcquisitionSampler
 
 
@@ -129,7 +128,8 @@ class UncertaintySampler(AcquisitionSampler):
             proba = np.asarray(self.estimator_.predict_proba(X), dtype=np.float64)
         if proba.ndim != 2 or proba.shape[1] < 2:
             raise ValueError(
-                f"estimator={self.estimator_!r} returned probabilities of shape {proba.shape}; "
-                "UncertaintySampler needs one column a class, and two classes at least."
+                f"estimator={unfrozen(self.estimator_)!r} returned probabilities of shape "
+                f"{proba.shape}; UncertaintySampler needs one column a class, and two classes "
+                "at least."
             )
         return MEASURES[self.measure](proba)
