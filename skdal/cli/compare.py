@@ -26,7 +26,8 @@ _SAMPLERS = (
     "egl, what would change the model most; core-set, what covers the pool, greedily, "
     "core-set-mip by an integer program; discriminative, what looks unlabeled in the model's "
     "representation (DAL), discriminative-raw in the features; combined, half by uncertainty and "
-    "half by discriminative."
+    "half by discriminative; badge and typiclust, strategies of scikit-activeml, which has to be "
+    "installed."
 )
 
 
@@ -40,7 +41,7 @@ def add_to(app: "typer.Typer") -> None:
     """
     import typer
 
-    from skdal.experiments.presets import DEFAULT, ESTIMATOR_NAMES, PRESETS, SAMPLERS
+    from skdal.experiments.presets import DEFAULT, ESTIMATOR_NAMES, PRESETS, SAMPLER_NAMES
 
     def option(help: str, *names: str, default: object = None, **kwargs: Any) -> Any:
         """Return an option whose default a preset may replace."""
@@ -79,7 +80,9 @@ def add_to(app: "typer.Typer") -> None:
             str | None,
             option(
                 "Samplers to compare, with commas between: any of "
-                f"{', '.join(sorted(SAMPLERS))}. The others are measured against random.",
+                f"{', '.join(SAMPLER_NAMES)}. With colons after it a name sets "
+                "parameters, as in discriminative:n_mini_queries=5. The others are measured "
+                "against random.",
                 metavar="NAME,NAME",
                 default=",".join(DEFAULT.samplers),
             ),
@@ -194,7 +197,7 @@ def add_to(app: "typer.Typer") -> None:
         names = [name.strip() for name in samplers.split(",")] if samplers else chosen.samplers
         try:
             by_name = {name: chosen.make_sampler(name) for name in names}
-        except ValueError as error:
+        except (ImportError, ValueError) as error:
             raise typer.BadParameter(str(error), param_hint="--samplers") from error
         model_name = estimator or chosen.estimator
         try:

@@ -147,6 +147,10 @@ def draw(results: Sequence[dict[str, Any]], output: Path, title: str) -> None:
             display.figure_.savefig(temporary, dpi=150, format=name.rsplit(".", 1)[1])
 
 
+# What the numbers leave of 80 columns.
+_NAME_WIDTH = 18
+
+
 def table(lines: Sequence[dict[str, Any]], span: str) -> Table:
     """Return the summary as a table that fits 80 columns.
 
@@ -173,13 +177,14 @@ def table(lines: Sequence[dict[str, Any]], span: str) -> Table:
         collapse_padding=True,
         show_edge=False,
     )
-    table.add_column("Sampler", no_wrap=True)
-    # At 80 columns no number may be cut.
+    # At 80 columns no number may be cut, so that a long name is broken, at its colons first.
+    longest = max(len(part) for line in lines for part in line["sampler"].split(":"))
+    table.add_column("Sampler", overflow="fold", min_width=min(longest, _NAME_WIDTH))
     for header in ("Area", "Difference to random", "Final score", "s per\nquery"):
         table.add_column(header, justify="right", no_wrap=True)
     for line in lines:
         table.add_row(
-            line["sampler"],
+            line["sampler"].replace(":", ": "),
             f"{line['area']:.3f}",
             _difference(line),
             f"{line['final_score']:.3f}"

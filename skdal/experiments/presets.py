@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ast import literal_eval
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,11 @@ SAMPLERS: dict[str, Any] = {
     "uncertainty": UncertaintySampler(),
     "uncertainty-ratio": UncertaintySampler(measure="variation_ratio"),
 }
+
+# Strategies of scikit-activeml, today's references; not made before they are asked for either.
+_STRATEGIES = {"badge": "Badge", "typiclust": "TypiClust"}
+
+SAMPLER_NAMES = tuple(sorted((*SAMPLERS, *_STRATEGIES)))
 
 # For features in [0, 1] and hundreds of labels: fractions of a second, and no warnings.
 ESTIMATORS: dict[str, Any] = {
@@ -99,14 +105,14 @@ class Preset:
         Parameters
         ----------
         name : str
-            A key of ``SAMPLERS``.
+            As :func:`make_sampler` takes it. What it sets has precedence.
 
         Raises
         ------
-        ValueError
+        ImportError, ValueError
             See :func:`make_sampler`.
         """
-        return make_sampler(name).set_params(**self.params.get(name, {}))
+        return _make(name, self.params)
 
 
 def _of_the_paper(data: str, estimator: str, start: int, batch: int, n_queries: int) -> Preset:
@@ -139,7 +145,8 @@ def make_sampler(name: str) -> Any:
     Parameters
     ----------
     name : str
-        A key of ``SAMPLERS``.
+        One of ``SAMPLER_NAMES``, and after it what to set of its parameters, with colons
+        between: ``"discriminative:n_mini_queries=5:warm_start=False"``.
 
     Returns
     -------
@@ -149,18 +156,57 @@ def make_sampler(name: str) -> Any:
     Raises
     ------
     ValueError
-        If there is none of this name. The message lists those there are.
+        If there is none of this name, or it has no such parameter; the message lists those there
+        are. If a parameter cannot have this value.
+    ImportError
+        If the sampler is a strategy of scikit-activeml, and that is not installed.
 
     Examples
     --------
     >>> from skdal.experiments.presets import make_sampler
     >>> make_sampler("random")
     RandomSampler()
+    >>> make_sampler("core-set:max_candidates=500:metric=cosine")
+    CoreSetSampler(max_candidates=500, metric='cosine')
     """
-    if name not in SAMPLERS:
-        known = ", ".join(sorted(SAMPLERS))
-        raise ValueError(f"{name!r} is no sampler; choose among {known}.")
-    return clone(SAMPLERS[name])
+    return _make(name, {})
+
+
+def _make(name: str, params: dict[str, dict[str, Any]]) -> Any:
+    kind, *settings = name.split(":")
+    if kind in _STRATEGIES:
+        sampler = _strategy(kind)
+    elif kind in SAMPLERS:
+        sampler = clone(SAMPLERS[kind])
+    else:
+        raise ValueError(f"{kind!r} is no sampler; choose among {', '.join(SAMPLER_NAMES)}.")
+    sampler.set_params(**params.get(kind, {}))
+    for setting in settings:
+        parameter, _, value = setting.partition("=")
+        known = sampler.get_params()
+        if parameter not in known:
+            raise ValueError(
+                f"{kind!r} has no parameter {parameter!r}, which {name!r} sets; choose among "
+                f"{', '.join(sorted(known))}."
+            )
+        sampler.set_params(**{parameter: _read(value)})
+    sampler._validate_params()
+    return sampler
+
+
+def _read(value: str) -> Any:
+    try:
+        return literal_eval(value)
+    except (SyntaxError, ValueError):
+        return value  # a word such as entropy, without quotes
+
+
+def _strategy(kind: str) -> Any:
+    # First, since it says in its error how to install what it needs.
+    from skdal.interop import SkactivemlSampler  # isort: skip
+    from skactiveml import pool
+
+    return SkactivemlSampler(getattr(pool, _STRATEGIES[kind])())
 
 
 def make_estimator(name: str, *, max_epochs: int | None = None) -> Any:

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,14 +21,15 @@ from skactiveml.regressor import SklearnRegressor
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import Bunch, Tags, check_random_state
-from sklearn.utils._param_validation import HasMethods
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skdal._fitting import fit_seeded
-from skdal._pool import as_matrix
+from skdal._pool import as_matrix, take
 from skdal._seeding import MAX_SEED, seeded
 from skdal._torch import unfrozen
 from skdal.base import BaseSampler
+from skdal.representation import check_has_representation, has_representation, representation
 
 # What strategies call the task model, and the argument that says whether to train it.
 _TRAIN = {
@@ -50,17 +52,24 @@ class SkactivemlSampler(BaseSampler):
         query, so that nothing is carried over from one to the next. Its ``missing_label`` does
         not matter: a marker that goes with the labels takes its place.
 
-    estimator : estimator or None, default=None
+    estimator : estimator, "passthrough" or None, default=None
         The task model, for strategies that take one as ``clf``, ``reg``, ``ensemble`` or
-        ``estimator``. A model of scikit-learn is trained on the labeled rows; one of
-        scikit-activeml, which may learn from unlabeled rows too, on all. One that is trained
-        already comes in a :class:`~sklearn.frozen.FrozenEstimator`. None is, inside a learner,
-        the learner's own model.
+        ``estimator``. For others it is the model in whose learned representation (see
+        :func:`~skdal.representation.representation`) they work. A model of scikit-learn is
+        trained on the labeled rows; one of scikit-activeml, which may learn from unlabeled rows
+        too, on all. One that is trained already comes in a
+        :class:`~sklearn.frozen.FrozenEstimator`. None is, inside a learner, the learner's own
+        model, if the strategy takes one or the model has a representation. ``"passthrough"`` is
+        X itself in a learner too, for strategies that take no model.
 
     query_params : dict or None, default=None
         Further arguments of the strategy's ``query``, as ``{"discriminator":
         LogisticRegression()}``. Models of scikit-learn among them, in lists too, are wrapped as
         scikit-activeml needs them.
+
+    max_candidates : int or None, default=None
+        If given, a query looks at a random subset of at most this many rows of the pool. The
+        strategy sees these and the labeled rows, and no others.
 
     random_state : int, RandomState instance or None, default=None
         Seeds every ``random_state`` of the strategy, of the estimator and of ``query_params``
@@ -89,7 +98,9 @@ class SkactivemlSampler(BaseSampler):
 
     Notes
     -----
-    A strategy that takes no model sees ``X`` flattened to two dimensions.
+    A strategy that takes no model sees the representation, or ``X`` flattened to two dimensions.
+    One that takes embeddings from its model, as ``Badge``, gets the model's representation where
+    it has one, unless the strategy's ``clf_embedding_flag_name`` says otherwise.
 
     ``query(..., return_details=True)`` also returns ``utilities``, ndarray of float of shape
     (n_instances,): those of scikit-activeml, as they were when each row was chosen.
@@ -113,8 +124,9 @@ class SkactivemlSampler(BaseSampler):
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseSampler._parameter_constraints,
         "strategy": [SingleAnnotatorPoolQueryStrategy],
-        "estimator": [HasMethods("fit"), None],
+        "estimator": [HasMethods("fit"), StrOptions({"passthrough"}), None],
         "query_params": [dict, None],
+        "max_candidates": [Interval(Integral, 1, None, closed="left"), None],
     }
 
     def __init__(
@@ -123,21 +135,29 @@ class SkactivemlSampler(BaseSampler):
         estimator: Any = None,
         *,
         query_params: dict[str, Any] | None = None,
+        max_candidates: int | None = None,
         random_state: Any = None,
     ) -> None:
         self.strategy = strategy
         self.estimator = estimator
         self.query_params = query_params
+        self.max_candidates = max_candidates
         self.random_state = random_state
 
     @property
     def _needs_labels(self) -> bool:
         # One that is trained already has no need of them.
-        return self._model_name() is not None and not isinstance(self.estimator, FrozenEstimator)
+        has_model = self._model_name() is not None or self._in_psi()
+        return has_model and not isinstance(self.estimator, FrozenEstimator)
 
     def _wants(self, model: Any) -> bool:
         self._validate_params()
-        return self._model_name() is not None
+        return self._model_name() is not None or has_representation(model)
+
+    def _in_psi(self) -> bool:
+        """Return whether the strategy, which takes no model, works in the representation of one."""
+        is_x = self.estimator is None or isinstance(self.estimator, str)
+        return self._model_name() is None and not is_x
 
     def _model_name(self) -> str | None:
         """Return what the strategy calls the task model, if it takes one that it was not given."""
@@ -176,14 +196,18 @@ class SkactivemlSampler(BaseSampler):
         self._y = labels.astype(float if is_number else object)
         self._labeled = X[self.labeled_rows_]
         name = self._model_name()
-        if name is None:
+        if self._in_psi():
+            check_has_representation(self.estimator)
+        elif name is None:
             return
-        if self.estimator is None:
+        elif self.estimator is None or isinstance(self.estimator, str):
             raise ValueError(
-                f"estimator=None: strategy={self.strategy!r} asks for a task model, as {name}. "
-                "Pass the model, or use the sampler in a learner, which lends it its own."
+                f"estimator={self.estimator!r}: strategy={self.strategy!r} asks for a task model, "
+                f"as {name}. Pass the model, or leave estimator=None in a learner, which lends its "
+                "own."
             )
-        self._check_estimator(name)
+        else:
+            self._check_estimator(name)
         if not self._needs_labels:
             self.estimator_ = self.estimator
             check_is_fitted(self.estimator_)
@@ -236,14 +260,13 @@ class SkactivemlSampler(BaseSampler):
     def _select(
         self, X: Any, rows: np.ndarray, n_instances: int, random_state: np.random.RandomState
     ) -> Bunch:
-        if X is self._X:
-            n_before = 0
-            y = self._labels(len(X))
+        if X is self._X and len(rows) == len(self.pool_rows_):
+            y, candidates = self._labels(len(X)), rows
         else:
             # A strategy sees labeled rows and pool as one.
-            n_before = len(self._labeled)
-            y = np.concatenate([self._y, np.full(len(X), self._marker, dtype=self._y.dtype)])
-            X = np.concatenate([self._labeled, X])
+            y = np.concatenate([self._y, np.full(len(rows), self._marker, dtype=self._y.dtype)])
+            X = np.concatenate([self._labeled, take(X, rows)])
+            candidates = np.arange(len(self._labeled), len(X))
         strategy = _marked(_seeded(self.strategy, random_state), self._marker)
         params = {
             name: _as_native(_seeded(value, random_state), self._marker)
@@ -253,7 +276,7 @@ class SkactivemlSampler(BaseSampler):
         X = np.ascontiguousarray(X)
         name = self._model_name()
         if name is None:
-            X = as_matrix(X)
+            X = as_matrix(representation(self.estimator_, X) if self._in_psi() else X)
         else:
             # These train the model on more than it knows, and have to train it themselves.
             retrains = "ignore_partial_fit" in _arguments(strategy)
@@ -263,19 +286,20 @@ class SkactivemlSampler(BaseSampler):
             chosen, utilities = strategy.query(
                 X,
                 y,
-                candidates=rows + n_before,
+                candidates=candidates,
                 batch_size=n_instances,
                 return_utilities=True,
                 **params,
             )
         chosen = np.asarray(chosen, dtype=int).ravel()
+        places = np.searchsorted(candidates, chosen)
         if len(chosen) != n_instances or len(np.unique(chosen)) < n_instances:
             raise ValueError(
-                f"strategy={self.strategy!r} chose {(chosen - n_before).tolist()}, which are not "
+                f"strategy={self.strategy!r} chose {rows[places].tolist()}, which are not "
                 f"{n_instances} different rows; ask for fewer at a time, or take another strategy."
             )
         return Bunch(
-            rows=chosen - n_before,
+            rows=rows[places],
             scores=np.full(n_instances, np.nan),
             utilities=np.asarray(utilities, dtype=float)[np.arange(len(chosen)), chosen],
         )
@@ -285,6 +309,10 @@ class SkactivemlSampler(BaseSampler):
         model = unfrozen(self.estimator_)
         if isinstance(model, _NATIVE):
             return _marked(deepcopy(model), self._marker)
+        strategy = getattr(self.strategy, "query_strategy", self.strategy)
+        flag = getattr(strategy, "clf_embedding_flag_name", "none to be set")
+        if flag is None and is_classifier(model) and has_representation(model):
+            return _WithEmbeddings(model, missing_label=self._marker)
         return _as_native(model, self._marker)
 
     @contextmanager
@@ -300,6 +328,16 @@ class SkactivemlSampler(BaseSampler):
         tags.input_tags.sparse = False
         tags.target_tags.multi_output = False
         return tags
+
+
+class _WithEmbeddings(SklearnClassifier):
+    """A classifier that returns its representation beside what it predicts, as BADGE asks."""
+
+    def predict_proba(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        return super().predict_proba(X), as_matrix(representation(self.estimator_, X))
+
+    def predict(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        return super().predict(X), as_matrix(representation(self.estimator_, X))
 
 
 def _arguments(strategy: Any) -> dict[str, inspect.Parameter]:

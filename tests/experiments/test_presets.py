@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.base import is_classifier
 
+from skdal import DiscriminativeSampler
 from skdal._seeding import seeded
 from skdal.base import BaseSampler
 from skdal.datasets import load
@@ -14,6 +15,7 @@ from skdal.experiments.presets import (
     ESTIMATOR_NAMES,
     ESTIMATORS,
     PRESETS,
+    SAMPLER_NAMES,
     SAMPLERS,
     make_estimator,
     make_sampler,
@@ -32,6 +34,47 @@ def test_every_name_makes_a_new_sampler(name):
 def test_unknown_names_list_the_known():
     with pytest.raises(ValueError, match=r"'rnd' is no sampler; choose among .*random"):
         make_sampler("rnd")
+
+
+def test_parameters_after_the_name():
+    sampler = make_sampler("discriminative:n_mini_queries=3:warm_start=False:candidates=pool")
+    assert sampler.get_params() == DiscriminativeSampler().get_params() | {
+        "n_mini_queries": 3,
+        "warm_start": False,
+        "candidates": "pool",
+    }
+    assert make_sampler("discriminative").n_mini_queries == 10
+    preset = PRESETS["mnist-100"]
+    assert preset.make_sampler("discriminative").n_mini_queries == 20
+    assert preset.make_sampler("discriminative:pool_ratio=5").n_mini_queries == 20
+    assert preset.make_sampler("discriminative:n_mini_queries=3").n_mini_queries == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("random:size=3", "'random' has no parameter 'size', .* among random_state"),
+        ("random:", "'random' has no parameter ''"),
+        ("core-set:metric", "The 'metric' parameter .* Got ''"),
+        ("core-set:metric=taxi", "The 'metric' parameter .* Got 'taxi'"),
+        ("core-set:max_candidates=1.5", "The 'max_candidates' parameter .* Got 1.5"),
+        ("discriminative:discriminator__lr=1", "has no parameter 'discriminator__lr'"),
+    ],
+)
+def test_bad_parameters_after_the_name(name, message):
+    with pytest.raises(ValueError, match=message):
+        make_sampler(name)
+
+
+@pytest.mark.parametrize("name", sorted(set(SAMPLER_NAMES) - set(SAMPLERS)))
+def test_strategies_of_scikit_activeml(name):
+    pytest.importorskip("skactiveml", reason="needs scikit-activeml; `make test` installs it")
+    sampler = make_sampler(f"{name}:max_candidates=60")
+    assert sampler.max_candidates == 60
+    results = compare(
+        {name: sampler}, ESTIMATORS["logistic"], **load("digits"), n_queries=1, n_repeats=1
+    )
+    assert results[-1]["n_labels"] == 50
 
 
 @pytest.mark.parametrize("name", sorted(ESTIMATORS))

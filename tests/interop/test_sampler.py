@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import joblib
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeRegressor
 
@@ -407,3 +410,83 @@ def test_a_message_names_the_model_that_a_user_knows():
     sampler = SkactivemlSampler(pool.Badge(), FrozenEstimator(SVC().fit([[0], [1]], [0, 1])))
     with pytest.raises(ValueError, match=r"estimator=SVC\(\) has no predict_proba"):
         sampler.fit([[0], [1]], [0, -1])
+
+
+def _trained_network():
+    known = np.arange(0, len(DIGITS), 5)
+    model = MLPClassifier((12,), max_iter=300, learning_rate_init=0.02, random_state=0)
+    return model.fit(DIGITS[known], DIGIT[known]), _labels(DIGIT, known)
+
+
+def test_a_strategy_without_a_model_works_in_the_representation():
+    model, y = _trained_network()
+    hidden = np.maximum(DIGITS @ model.coefs_[0] + model.intercepts_[0], 0)
+    strategy, seed = pool.TypiClust(), {"random_state": 0}
+    expected = SkactivemlSampler(strategy, **seed).fit(hidden, y).query(n_instances=8)
+    sampler = SkactivemlSampler(strategy, FrozenEstimator(model), **seed).fit(DIGITS, y)
+    np.testing.assert_array_equal(sampler.query(n_instances=8), expected)
+    lent = SkactivemlSampler(strategy, **seed).bind(model).fit(DIGITS, y)
+    np.testing.assert_array_equal(lent.query(n_instances=8), expected)
+    in_x = SkactivemlSampler(strategy, "passthrough", **seed).bind(model).fit(DIGITS, y)
+    as_it_is = SkactivemlSampler(strategy, **seed).fit(DIGITS, y).query(n_instances=8)
+    np.testing.assert_array_equal(in_x.query(n_instances=8), as_it_is)
+    assert set(as_it_is) != set(expected)
+    # It is trained on the labeled rows where it is not frozen.
+    trained = SkactivemlSampler(strategy, clone(model), **seed).fit(DIGITS, y)
+    np.testing.assert_array_equal(trained.query(n_instances=8), expected)
+    with pytest.raises(ValueError, match="has no learned representation"):
+        SkactivemlSampler(strategy, QUICK).fit(DIGITS, y)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_badge_in_the_representation(wrapped):
+    model, y = _trained_network()
+    probability = model.predict_proba(DIGITS)
+    hidden = np.maximum(DIGITS @ model.coefs_[0] + model.intercepts_[0], 0)
+    # The gradient of the loss of the predicted class in the weights of the last layer.
+    error = probability - np.eye(10)[probability.argmax(axis=1)]
+    length = np.linalg.norm(error, axis=1) * np.linalg.norm(hidden, axis=1)
+    strategy = pool.Badge()
+    if wrapped:
+        strategy = pool.SubSamplingWrapper(strategy, max_candidates=1.0)
+    sampler = SkactivemlSampler(strategy, FrozenEstimator(model), random_state=0).fit(DIGITS, y)
+    rows, details = sampler.query(n_instances=5, return_details=True)
+    unlabeled = np.flatnonzero(y == -1)
+    # The first is the longest gradient; k-means++ begins with its square.
+    assert rows[0] == unlabeled[length[unlabeled].argmax()]
+    share = length[rows[0]] ** 2 / (length[unlabeled] ** 2).sum()
+    assert details.utilities[0] == pytest.approx(share)
+
+
+@pytest.mark.parametrize("strategy", [pool.Badge(), pool.TypiClust()], ids=_name)
+def test_max_candidates_bounds_what_a_strategy_sees(strategy, monkeypatch):
+    seen = []
+    query = type(strategy).query
+
+    def counted(self, X, y, **params):
+        seen.append(len(X))
+        return query(self, X, y, **params)
+
+    counted.__signature__ = inspect.signature(query)
+    monkeypatch.setattr(type(strategy), "query", counted)
+    sampler = SkactivemlSampler(strategy, max_candidates=40, random_state=0)
+    if isinstance(strategy, pool.Badge):
+        sampler.set_params(estimator=QUICK)
+    y = _labels(DIGIT, np.arange(0, 300, 10))
+    rows = sampler.fit(DIGITS, y).query(n_instances=10)
+    assert seen == [70]
+    assert (y[rows] == -1).all()
+    assert len(np.unique(rows)) == 10
+    # Of another pool as well.
+    rows = sampler.query(DIGITS[:200], n_instances=10)
+    assert seen[1:] == [70]
+    assert rows.max() < 200
+    everything = sampler.set_params(max_candidates=270).query(n_instances=10)
+    whole = sampler.set_params(max_candidates=None).query(n_instances=10)
+    np.testing.assert_array_equal(everything, whole)
+
+
+def test_no_model_to_pass_through():
+    sampler = SkactivemlSampler(pool.Badge(), "passthrough")
+    with pytest.raises(ValueError, match=r"estimator='passthrough': .* asks for a task model"):
+        sampler.fit(DIGITS, _labels(DIGIT))
