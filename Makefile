@@ -44,7 +44,7 @@ clean: ## Remove environments, caches and builds
 # A stamp is written last, so that an installation that was broken off is taken up again.
 $(VENV)/.test-stamp: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -c constraints.txt -e ".[test,interop]"
+	$(BIN)/python -m pip install -c constraints.txt -e ".[test,interop,dask]"
 	touch $@
 
 $(VENV)/.lint-stamp: $(VENV)/.test-stamp
@@ -54,6 +54,6 @@ $(VENV)/.lint-stamp: $(VENV)/.test-stamp
 # modAL works up to scikit-learn 1.7, and asks for a skorch that is older than all we support.
 $(VENV_MIN)/.test-stamp: pyproject.toml constraints-min.txt
 	$(PYTHON) -m venv $(VENV_MIN)
-	$(BIN_MIN)/python -m pip install -c constraints-min.txt -e ".[test]"
+	$(BIN_MIN)/python -m pip install -c constraints-min.txt -e ".[test,dask]"
 	$(BIN_MIN)/python -m pip install -c constraints-min.txt --no-deps modAL-python
 	touch $@

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from skdal._points import CELLS, parts, unit_of
+from skdal._parts import slices
+from skdal._points import CELLS, unit_of
 
 # Every row is compared with so many centers before any row is left behind.
 _FIRST = 64
@@ -32,7 +33,7 @@ class LazyBounds:
     def __init__(self, X: np.ndarray, centers: np.ndarray, n_more: int) -> None:
         self.X, self.centers = X, centers
         n, d = X.shape
-        info = np.finfo(np.result_type(X, centers, np.float32))
+        info = np.finfo(np.result_type(X.dtype, centers.dtype, np.float32))
         self.g = float(info.eps) * (d + 4)
         self.tiny = float(info.tiny) * (d + 4)
         self.unit = unit_of(X, centers)
@@ -44,7 +45,7 @@ class LazyBounds:
         self.n_centers = 0
         self._picked = np.empty(n_more, dtype=np.intp)
         self.multiplied = np.empty((len(centers) + n_more, d + 2), dtype=info.dtype)
-        for part in parts(len(centers), self.n_rows_of_block):
+        for part in slices(len(centers), self.n_rows_of_block):
             self._append(self.read(centers[part]))
         if len(centers):
             self.compare_first()
@@ -163,7 +164,7 @@ class LazyBounds:
         """Compare every row with the first centers."""
         first = self.multiplied[: min(_FIRST, self.n_centers)]
         block = np.empty((self.n_rows_of_block, first.shape[1]), dtype=first.dtype)
-        for part in parts(len(self.X), len(block)):
+        for part in slices(len(self.X), len(block)):
             Z = self.read(self.X[part], block[: part.stop - part.start])
             self.bound[part] = (first @ Z.T).min(axis=0)
         self.seen[:] = len(first)
@@ -193,7 +194,7 @@ class LazyBounds:
         block = np.empty(shape, self.bound.dtype, order="F" if few else "C")
         stay, end = [rows[:0]], 0
         for group in np.split(rows, starts[1:]):
-            for part in parts(len(group), self.n_rows_of_block):
+            for part in slices(len(group), self.n_rows_of_block):
                 some = group[part]
                 Z = self.read(self.X[some], block[end : end + len(some)])
                 alive = self._catch_up(some, Z, tau)
@@ -222,7 +223,7 @@ class LazyBounds:
         squared = np.empty(len(rows))
         centers = self.multiplied[: self.n_centers]
         size = max(1, min(CELLS // len(centers), self.n_rows_of_block))
-        for part in parts(len(rows), size):
+        for part in slices(len(rows), size):
             some = rows[part]
             Z = self.read(self.X[some]) if block is None else block[part]
             product = Z @ centers.T
@@ -240,7 +241,7 @@ class LazyBounds:
     def pairs(self, rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         """Return the squared distances of rows to as many centers, or to one."""
         squared = np.empty(len(rows))
-        for part in parts(len(rows), max(1, CELLS // self.X.shape[1])):
+        for part in slices(len(rows), max(1, CELLS // self.X.shape[1])):
             difference = self.X[rows[part]].astype(np.float64)
             C = self._center(numbers if len(numbers) == 1 else numbers[part])
             if self.unit != 1:

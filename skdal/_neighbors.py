@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from skdal._points import parts
+from skdal._parts import slices
 
 # Squared distances are exact to this, relatively; what lies closer counts as equal.
 PRECISION = 1e-9
@@ -40,7 +40,7 @@ class RowDistances:
 
     def blocks(self, n_columns: int, n_rows: int) -> list[slice]:
         """Cut rows into blocks so that a product with so many columns stays small."""
-        return list(parts(n_rows, max(1, _BLOCK_CELLS // max(n_columns, self.X.shape[1]))))
+        return list(slices(n_rows, max(1, _BLOCK_CELLS // max(n_columns, self.X.shape[1]))))
 
     def nearest(self, centers: np.ndarray) -> np.ndarray:
         """Return the squared distance of every row to the nearest of some vectors.
@@ -139,6 +139,6 @@ def _squared(A: np.ndarray, B: np.ndarray) -> np.ndarray:
 def _exact(A: np.ndarray, B: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
     """Return squared distances of some pairs, as sums of squared differences."""
     squared = np.empty(len(i))
-    for part in parts(len(i), max(1, _BLOCK_CELLS // A.shape[1])):
+    for part in slices(len(i), max(1, _BLOCK_CELLS // A.shape[1])):
         squared[part] = _lengths(A[i[part]] - B[j[part]])
     return squared

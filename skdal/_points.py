@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from numbers import Integral
 from typing import Any
 
@@ -10,15 +9,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike
 
+from skdal._parts import slices
+from skdal._pool import Rows, check_finite
+
 METRICS = ("euclidean", "cosine")
 # Numbers in a temporary array.
 CELLS = 2**17
-
-
-def parts(n: int, size: int) -> Iterator[slice]:
-    # scikit-learn's gen_batches checks its parameters, which takes longer than a small product.
-    for start in range(0, n, size):
-        yield slice(start, min(start + size, n))
 
 
 def check_integer(name: str, value: Any, low: int, high: int, most: str) -> int:
@@ -28,14 +24,57 @@ def check_integer(name: str, value: Any, low: int, high: int, most: str) -> int:
     return int(value)
 
 
-def check_points(
-    X: ArrayLike, centers: ArrayLike | None, metric: str
-) -> tuple[np.ndarray, np.ndarray]:
+class StoredPoints:
+    """Points that are not in memory, and are read a part at a time: rows of a larger array, say.
+
+    Parameters
+    ----------
+    rows : Rows
+        Numbers in two dimensions.
+
+    to_unit : bool, default=False
+        Whether to scale what is read to length 1, in float64.
+    """
+
+    def __init__(self, rows: Rows, *, to_unit: bool = False) -> None:
+        self._rows = rows
+        self._to_unit = to_unit
+        self.shape = rows.shape
+        self.dtype = np.dtype(np.float64) if to_unit else rows.dtype
+        self._low, self._high = (-1.0, 1.0) if to_unit else self._check()
+
+    def _check(self) -> tuple[float, float]:
+        low, high = np.inf, -np.inf
+        for part in slices(len(self), max(1, CELLS // self.shape[1])):
+            Z = self._rows[part]
+            check_finite(Z, self._rows.rows[part])
+            low, high = min(low, float(Z.min())), max(high, float(Z.max()))
+        return low, high
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        Z = self._rows[key]
+        if not self._to_unit:
+            return np.asarray(Z)
+        numbers = self._rows.rows[key]
+        return _unit_rows("X", np.atleast_2d(Z), numbers).reshape(Z.shape)
+
+    # Over all of them, as of an array.
+    def min(self) -> float:
+        return self._low
+
+    def max(self) -> float:
+        return self._high
+
+
+def check_points(X: Any, centers: ArrayLike | None, metric: str) -> tuple[Any, np.ndarray]:
     """Return rows and centers as arrays whose Euclidean distances put them in order.
 
     Parameters
     ----------
-    X : array-like of shape (n_rows, n_features)
+    X : array-like or Rows of shape (n_rows, n_features)
         Numbers. Not copied, unless the metric asks for it.
 
     centers : array-like of shape (n_centers, n_features) or None
@@ -47,11 +86,11 @@ def check_points(
     Returns
     -------
     X, centers : ndarrays
-        With no centers, the second has no rows.
+        With no centers, the second has no rows. Of Rows, ``X`` is StoredPoints.
     """
     if metric not in METRICS:
         raise ValueError(f"metric={metric!r} must be one of {', '.join(map(repr, METRICS))}.")
-    rows = _as_rows("X", X)
+    rows: Any = StoredPoints(X) if isinstance(X, Rows) else _as_rows("X", X)
     if not len(rows):
         raise ValueError("X has no rows; pass at least one.")
     empty = centers is None or (not sp.issparse(centers) and not np.size(centers))
@@ -61,7 +100,9 @@ def check_points(
             f"centers has {old.shape[1]} columns, X {rows.shape[1]}; pass the same features."
         )
     if metric == "cosine":
-        return _unit_rows("X", rows), _unit_rows("centers", old)
+        is_stored = isinstance(X, Rows)
+        unit = StoredPoints(X, to_unit=True) if is_stored else _unit_rows("X", rows)
+        return unit, _unit_rows("centers", old)
     return rows, old
 
 
@@ -89,16 +130,17 @@ def _as_rows(name: str, Z: Any) -> np.ndarray:
     return Z.astype(np.float64) if Z.dtype.itemsize > 8 else Z
 
 
-def _unit_rows(name: str, Z: np.ndarray) -> np.ndarray:
+def _unit_rows(name: str, Z: np.ndarray, numbers: np.ndarray | None = None) -> np.ndarray:
     # Rounded to float32, the angles between almost parallel rows are no more what they were.
     out = np.empty(Z.shape)
-    for part in parts(len(Z), max(1, CELLS // Z.shape[1])):
+    for part in slices(len(Z), max(1, CELLS // Z.shape[1])):
         block = Z[part].astype(np.float64)
         largest = np.abs(block).max(axis=1, keepdims=True)
         if not largest.all():
+            row = part.start + int(largest.argmin())
             raise ValueError(
-                f"Row {part.start + int(largest.argmin())} of {name} is zero, which has no cosine; "
-                "leave it out, or use metric='euclidean'."
+                f"Row {row if numbers is None else numbers[row]} of {name} is zero, which has no "
+                "cosine; leave it out, or use metric='euclidean'."
             )
         block /= largest  # so that squares are neither too large nor too small
         out[part] = block / np.sqrt(np.einsum("ij,ij->i", block, block))[:, None]

@@ -9,17 +9,148 @@ import scipy.sparse as sp
 from sklearn.utils import _safe_indexing
 
 
-def take(X: Any, rows: np.ndarray) -> Any:
-    """Return some rows of an array, sparse matrix, DataFrame or list, as what it is.
+class Rows:
+    """Some rows of a pool as a pool of their own, read only when they are asked for.
 
     Parameters
     ----------
-    X : indexable
+    X : array, memmap, dask array, sparse matrix, DataFrame or list
+        The pool.
+
+    rows : ndarray of int
+        Row numbers of ``X``, rising.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        As that of the rows would be; without a shape of ``X``, that of a list.
+
+    dtype : dtype
+        That of ``X``; only where that has one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdal._pool import Rows, take
+    >>> some = Rows(np.arange(10).reshape(5, 2), np.array([1, 4]))
+    >>> some.shape
+    (2, 2)
+    >>> take(some, np.array([1]))
+    array([[8, 9]])
+    """
+
+    def __init__(self, X: Any, rows: np.ndarray) -> None:
+        self.X, self.rows = X, rows
+        self.shape = (len(rows), *getattr(X, "shape", ())[1:])
+        self.ndim = len(self.shape)
+        if hasattr(X, "dtype"):
+            self.dtype = X.dtype
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, slice):
+            return take(self.X, self.rows[key])
+        rows = self.rows[np.atleast_1d(key)]
+        return take(self.X, rows) if np.ndim(key) else take(self.X, rows)[0]
+
+
+def is_dask(X: Any) -> bool:
+    """Return whether a pool is a dask array.
+
+    Parameters
+    ----------
+    X : object
+        Anything.
+    """
+    # Not by the class, which takes an import of dask.
+    return type(X).__module__.startswith("dask.array") and hasattr(X, "dask")
+
+
+def reads_on_demand(X: Any) -> bool:
+    """Return whether a pool is not in memory, so that nothing may read all of it at once.
+
+    Parameters
+    ----------
+    X : array, memmap, dask array, Rows, sparse matrix, DataFrame or list
+        The pool.
+    """
+    return isinstance(X, np.memmap | Rows) or is_dask(X)
+
+
+def check_known_size(X: Any) -> None:
+    """Refuse a dask array that does not know how many rows it has.
+
+    Parameters
+    ----------
+    X : object
+        Anything else passes.
+
+    Raises
+    ------
+    ValueError
+        With the cure.
+    """
+    if is_dask(X) and any(np.isnan(size) for size in X.shape):
+        raise ValueError(
+            f"X is a dask array of shape {X.shape}: it does not know how many rows it has. Call "
+            "X.compute_chunk_sizes() first; of a dask DataFrame take to_dask_array(lengths=True)."
+        )
+
+
+def check_finite(Z: np.ndarray, rows: np.ndarray) -> None:
+    """Refuse rows that hold NaN or infinity, once they are read.
+
+    Parameters
+    ----------
+    Z : ndarray of floats of shape (n_rows, n_features)
+        The rows.
+
+    rows : ndarray of int of shape (n_rows,)
+        Their numbers in X, for the message.
+
+    Raises
+    ------
+    ValueError
+        It names the first.
+    """
+    with np.errstate(over="ignore"):
+        # One pass without a temporary array; a sum of finite numbers may overflow, though.
+        is_suspect = not np.isfinite(Z.sum())
+    if is_suspect and not (finite := np.isfinite(Z).all(axis=1)).all():
+        raise ValueError(
+            f"Row {rows[finite.argmin()]} of X holds NaN or infinity; impute it, or leave it out."
+        )
+
+
+def take(X: Any, rows: np.ndarray) -> Any:
+    """Return some rows of a pool, in memory.
+
+    Parameters
+    ----------
+    X : array, memmap, dask array, Rows, sparse matrix, DataFrame or list
         The pool.
 
     rows : ndarray of int
         Row numbers.
+
+    Returns
+    -------
+    array, sparse matrix, DataFrame or list
+        As what ``X`` is, in memory; an array if it is a memmap or a dask array.
     """
+    if isinstance(X, Rows):
+        return take(X.X, X.rows[rows])
+    if is_dask(X):
+        # Rising, they are one part of every chunk.
+        order = np.argsort(rows, kind="stable")
+        part = np.asarray(X[rows[order]].compute())
+        taken = np.empty_like(part)
+        taken[order] = part
+        return taken
+    if isinstance(X, np.memmap):
+        return np.array(X[rows])
     return _safe_indexing(X, rows)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from skdal._points import parts, unit_of
+from skdal._parts import slices
+from skdal._points import unit_of
 
 # In so few columns, tiles are so small that most are far from a new center.
 TILED_COLUMNS = 3
@@ -77,7 +78,7 @@ class Tiles:
         np.maximum(gap, 0, out=gap)
         near = (_sum_of_squares(gap) < self.largest).nonzero()[0]
         c = c[:, :, None]
-        for part in parts(len(near), max(1, _BLOCK // (self.size * (len(c) + 2)))):
+        for part in slices(len(near), max(1, _BLOCK // (self.size * (len(c) + 2)))):
             some = near[part]
             squared = _sum_of_squares(self.tiles.take(some, axis=1) - c)
             np.minimum(squared, self.squared.take(some, axis=0), out=squared)
@@ -103,7 +104,7 @@ def _order_by_place(X: np.ndarray, unit: float, n_tiles: int) -> np.ndarray:
     strip = np.zeros(n, dtype=np.uint16)
     order = np.lexsort(_words(X[:, 0], unit))
     for j in range(1, d):
-        for i, part in enumerate(parts(n, -(-n // n_strips**j))):
+        for i, part in enumerate(slices(n, -(-n // n_strips**j))):
             strip[order[part]] = i
         del order
         order = np.lexsort((*_words(X[:, j], unit), strip))

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
-from copy import deepcopy
+from copy import copy, deepcopy
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import Bunch, Tags, check_random_state, gen_batches, get_tags
+from sklearn.utils import Bunch, Tags, check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skdal._fitting import fit_seeded
+from skdal._parts import map_rows
 from skdal._pool import take
 from skdal._ranking import top
 from skdal._seeding import MAX_SEED
@@ -26,11 +25,6 @@ from skdal.base import BaseSampler
 
 if TYPE_CHECKING:
     from torch import nn
-
-# Of the pool, a copy of so many bytes is made at a time. Little next to what a model makes of it.
-_CHUNK_BYTES = 2**25
-# Rows at a time where their bytes are not known, as in a DataFrame.
-_CHUNK_ROWS = 2**14
 
 
 class AcquisitionSampler(BaseSampler):
@@ -133,9 +127,10 @@ class AcquisitionSampler(BaseSampler):
         return self._scores(X, np.arange(_num_samples(X)))
 
     def _scores(self, X: Any, rows: np.ndarray) -> np.ndarray:
-        scores = np.empty(len(rows))
-        for part in _chunks(X, len(rows)):
-            scores[part] = self._acquire(take(X, rows[part]))
+        # Without the pool, which goes to no other process.
+        alone = copy(self)
+        del alone._X
+        scores = map_rows(alone._acquire, X, rows).astype(float, copy=False)
         bad = np.flatnonzero(~np.isfinite(scores))
         if len(bad):
             raise ValueError(
@@ -201,11 +196,3 @@ class NetworkSampler(AcquisitionSampler):
                     )
                 values.append(self._values(module, x))
         return np.concatenate(values)
-
-
-def _chunks(X: Any, n_rows: int) -> Iterator[slice]:
-    """Cut rows into chunks whose copies are small."""
-    n_all = max(1, _num_samples(X))
-    n_bytes = X.data.nbytes + X.indices.nbytes if sp.issparse(X) else getattr(X, "nbytes", None)
-    size = _CHUNK_ROWS if n_bytes is None else max(1, int(_CHUNK_BYTES * n_all / max(1, n_bytes)))
-    yield from gen_batches(n_rows, size)

@@ -16,6 +16,7 @@ from sklearn.utils.random import sample_without_replacement
 from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
 
 from skdal._labels import labeled_mask, labeled_values
+from skdal._pool import check_known_size, reads_on_demand
 from skdal._seeding import MAX_SEED
 
 
@@ -66,6 +67,8 @@ class PoolEstimator(BaseEstimator, metaclass=ABCMeta):
 
     def _check_X(self, X: Any, *, reset: bool) -> Any:
         """Check the pool. This is for estimators that read X themselves, as numbers."""
+        if reads_on_demand(X):
+            return self._check_large(X, reset=reset)
         if np.ma.isMaskedArray(X) and np.ma.getmaskarray(X).any():
             raise ValueError("X is a masked array with masked values; fill them: X.filled(...).")
         tags = self.__sklearn_tags__().input_tags
@@ -78,17 +81,37 @@ class PoolEstimator(BaseEstimator, metaclass=ABCMeta):
             ensure_all_finite=not tags.allow_nan,
             reset=reset,
         )
+        self._check_row_shape(X, reset)
+        return X
+
+    def _check_large(self, X: Any, *, reset: bool) -> Any:
+        """Check a pool that is not in memory by all that can be told without reading it."""
+        check_known_size(X)
+        dtype = getattr(X, "dtype", None)
+        if dtype is None or dtype.kind not in "biuf":
+            raise ValueError(f"X holds {dtype or 'no array'}; pass real numbers.")
+        if X.ndim < 2 or not all(X.shape):
+            raise ValueError(
+                f"X has the shape {X.shape}; it must have at least one row and one column: a row "
+                "for every row of the pool."
+            )
+        # Whether its numbers are finite is looked at as they are read.
+        X = validate_data(self, X, skip_check_array=True, reset=reset)
+        self._check_row_shape(X, reset)
+        return X
+
+    def _check_row_shape(self, X: Any, reset: bool) -> None:
         if not reset and X.shape[1:] != self._row_shape:
             raise ValueError(
                 f"The rows of X have the shape {X.shape[1:]}, but those seen in fit had "
                 f"{self._row_shape}."
             )
-        return X
 
     def _check_rows(self, X: Any, *, reset: bool) -> Any:
         """Check the pool only as rows. This is for estimators whose task model reads X."""
         # The model checks X for itself, and may take DataFrames and texts.
         X = X.tocsr() if sp.issparse(X) else X  # rows are taken by their numbers
+        check_known_size(X)
         return validate_data(self, X, skip_check_array=True, reset=reset)
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
@@ -97,7 +120,8 @@ class PoolEstimator(BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_rows, ...)
-            All rows, labeled or not. It is kept, not copied.
+            All rows, labeled or not. It is kept, not copied. A ``numpy.memmap`` or a dask array
+            is never read as a whole: whether its numbers are finite is looked at where they are.
 
         y : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
             The labels. A row is unlabeled where ``y`` is -1 (integers and objects), NaN

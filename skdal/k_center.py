@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skdal._lazy_bounds import LazyBounds
-from skdal._points import CELLS, as_distance, check_integer, check_points, parts, unit_of
+from skdal._parts import slices
+from skdal._points import CELLS, as_distance, check_integer, check_points, unit_of
 from skdal._tiles import TILED_COLUMNS, Tiles
 
 
@@ -33,7 +34,8 @@ def greedy_k_center(
     ----------
     X : array-like of shape (n_rows, n_features)
         Points to cover, and to pick from. Floats of 32 and 64 bits stay what they are; smaller
-        types become float32, all others float64, a block at a time.
+        types become float32, all others float64, a block at a time. A ``numpy.memmap`` is read
+        a block at a time too, in more than 3 columns.
 
     centers : array-like of shape (n_centers, n_features) or None
         Points that are centers already. Where there are none, the first pick is the row nearest
@@ -96,7 +98,7 @@ def greedy_k_center(
     points, old = check_points(X, centers, metric)
     k = check_integer("k", k, 1, len(points), "the number of rows of X")
     few = points.shape[1] <= TILED_COLUMNS
-    cover = Tiles(points, old) if few else LazyBounds(points, old, k)
+    cover = Tiles(points[:], old) if few else LazyBounds(points, old, k)
     if not len(old):
         cover.start(_nearest_to_mean(points))
     squared = cover.farthest_first(k)
@@ -163,7 +165,7 @@ def covering_radius(
 
 
 def _nearest_to_mean(X: np.ndarray) -> int:
-    blocks = list(parts(len(X), max(1, CELLS // X.shape[1])))
+    blocks = list(slices(len(X), max(1, CELLS // X.shape[1])))
     scale = 1 / unit_of(X, X[:0])
 
     def read(part: slice) -> np.ndarray:

@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 from scipy.special import expit
-from sklearn import get_config
-from sklearn.utils import Bunch, gen_batches
+from sklearn.utils import Bunch
 from sklearn.utils.random import sample_without_replacement
 
 from skdal._pool import stack
 from skdal._ranking import top
 from skdal.discriminators import Discriminator
+from skdal.representation import RepresentationReader
 
-Reader = Callable[[np.ndarray], Any]
 # Gets the log-odds of the candidate rows, their row numbers, how many to take and a random
 # state, and returns positions among the candidates in the order of choice.
 Selection = Callable[[np.ndarray, np.ndarray, int, np.random.RandomState], np.ndarray]
@@ -100,37 +99,9 @@ def draw_subsample(
     return rows[np.sort(drawn)]
 
 
-def log_odds_in_chunks(discriminator: Discriminator, read: Reader, rows: np.ndarray) -> np.ndarray:
-    """Score rows, reading as many at a time as scikit-learn's ``working_memory`` allows.
-
-    Parameters
-    ----------
-    discriminator : Discriminator
-        Trained.
-
-    read : callable
-        Returns the representation of rows, given their numbers.
-
-    rows : ndarray of int
-        Row numbers.
-
-    Returns
-    -------
-    ndarray of float of shape (n_rows,)
-        One score for every row.
-    """
-    Z = read(rows[:1])
-    # The row itself and what a network of the default width makes of it.
-    row_bytes = Z.shape[1] * Z.dtype.itemsize + 4096
-    chunk = max(1, int(get_config()["working_memory"] * 2**20) // row_bytes)
-    return np.concatenate(
-        [discriminator.log_odds(read(rows[part])) for part in gen_batches(len(rows), chunk)]
-    )
-
-
 def choose_in_mini_queries(
     discriminator: Discriminator,
-    read: Reader,
+    read: RepresentationReader,
     Z_labeled: Any,
     rows: np.ndarray,
     sizes: Iterable[int],
@@ -150,8 +121,8 @@ def choose_in_mini_queries(
     discriminator : Discriminator
         Trained further, in place.
 
-    read : callable
-        Returns the representation of rows of the pool, given their numbers.
+    read : RepresentationReader
+        Reads the representation of rows of the pool.
 
     Z_labeled : array or CSR matrix of shape (n_labeled, n_features)
         Representation of L.
@@ -194,7 +165,7 @@ def choose_in_mini_queries(
             if candidates == "subsample":
                 pool, log_odds = subsample, discriminator.unlabeled_log_odds
             else:
-                pool, log_odds = available, log_odds_in_chunks(discriminator, read, available)
+                pool, log_odds = available, read.map(discriminator.log_odds, available)
         # Copies: a user's rule may sort what it gets.
         position = np.asarray(select(log_odds.copy(), pool.copy(), size, random_state))
         _check_positions(position, size, len(pool))
@@ -209,7 +180,7 @@ def choose_in_mini_queries(
                 discriminator.n_epochs,
             )
         )
-        available = available[~np.isin(available, chosen)]
+        available = np.delete(available, np.searchsorted(available, chosen))
         Z_labeled = stack(Z_labeled, read(chosen))
     n_trained_on, train_accuracy, divergence, n_epochs = map(np.array, zip(*trace, strict=True))
     return Bunch(

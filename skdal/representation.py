@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from scipy.special import expit
+from sklearn import get_config
 from sklearn.frozen import FrozenEstimator
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.validation import _num_samples
 
-from skdal._pool import as_matrix, stack, take
+from skdal._parts import map_parts, rows_of_a_part, slices
+from skdal._pool import Rows, as_matrix, check_finite, is_dask, reads_on_demand, stack, take
 from skdal._torch import is_network, last_step, torch_random_state_kept
 
 _ACTIVATIONS = {
@@ -148,7 +154,8 @@ class RepresentationReader:
     """Read the representation of rows by their numbers.
 
     What is asked for decides what is computed: a query that looks at a tenth of the pool
-    computes a tenth of its representation.
+    computes a tenth of its representation. A pool that is not in memory is read part by part,
+    and what is made of it is kept only as far as scikit-learn's ``working_memory`` goes.
 
     Parameters
     ----------
@@ -199,13 +206,132 @@ class RepresentationReader:
             self._known = Z if self._known is None else stack(self._known, Z)
         return self._known[self._place[rows]]
 
+    def map(self, function: Callable[[Any], np.ndarray], rows: np.ndarray) -> np.ndarray:
+        """Return a number for every row, by a function of its representation.
+
+        Parameters
+        ----------
+        function : callable
+            Gets the representation of a part of the rows, and returns an ndarray as long. Of a
+            dask array it is called where the chunks are.
+
+        rows : ndarray of int
+            Row numbers of ``X``; rising, if that is a dask array.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            In the order of the rows.
+        """
+        if self._keeps_all(rows):
+            Z = self(rows)
+            size = rows_of_a_part(Z)
+            return np.concatenate([function(Z[part]) for part in slices(len(rows), size)])
+        return np.concatenate(list(self.map_parts(partial(_without_numbers, function), rows)))
+
+    def map_parts(
+        self,
+        function: Callable[[Any, np.ndarray], Any],
+        rows: np.ndarray,
+        *,
+        at_once: int | None = None,
+    ) -> Iterator[Any]:
+        """Call a function with the representation of part after part, as it is computed.
+
+        Parameters
+        ----------
+        function : callable
+            Gets the representation of the rows of a part, and their numbers.
+
+        rows : ndarray of int
+            Row numbers of ``X``; rising, if that is a dask array.
+
+        at_once : int or None, default=None
+            See :func:`~skdal._parts.map_parts`.
+
+        Yields
+        ------
+        object
+            What the function returned.
+        """
+        step = partial(
+            _of_represented,
+            function,
+            estimator=self.estimator,
+            layer=self.layer,
+            is_checked=not reads_on_demand(self.X),
+        )
+        return map_parts(step, self.X, rows, at_once=at_once)
+
+    def _keeps_all(self, rows: np.ndarray) -> bool:
+        """Return whether the representation of the rows is worth keeping, and not too large."""
+        if self.estimator is None or not self.remember or is_dask(self.X) or not len(rows):
+            return False
+        first = self(rows[:1])
+        n_bytes = len(rows) * first.shape[1] * first.dtype.itemsize
+        return bool(n_bytes <= get_config()["working_memory"] * 2**20)
+
+    def points(self, rows: np.ndarray) -> Any:
+        """Return the representation of rows as something to read many times, part by part.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Row numbers of ``X``; rising, if that is a dask array.
+
+        Returns
+        -------
+        array, CSR matrix, Rows or memmap of shape (n_rows, n_components)
+            In memory where ``X`` is. The rows of a memmap where they are. Else, since it would
+            have to be computed or sent each time, in a temporary file that is gone with it.
+        """
+        if not reads_on_demand(self.X):
+            return self(rows)
+        X, inner = self.X, rows
+        while isinstance(X, Rows):
+            X, inner = X.X, X.rows[inner]
+        if self.estimator is None and isinstance(X, np.ndarray):
+            return Rows(X.reshape(len(X), -1), inner)
+        first = self(rows[:1])
+        with tempfile.TemporaryFile() as file:
+            # Not written through a memmap, which ends the process where the disk is full.
+            for part in self.map_parts(_dense_bytes, rows, at_once=8):
+                file.write(part)
+            file.flush()
+            shape = len(rows), first.shape[1]
+            return np.memmap(file, dtype=first.dtype, mode="r", shape=shape)
+
     def _compute(self, rows: np.ndarray) -> Any:
-        part = take(self.X, rows)
-        if self.estimator is None:
-            return as_matrix(part)
-        Z = as_matrix(representation(self.estimator, part, layer=self.layer))
-        assert_all_finite(Z, input_name="the representation of X")
+        part, is_checked = take(self.X, rows), not reads_on_demand(self.X)
+        return _represented(part, rows, self.estimator, self.layer, is_checked)
+
+
+def _represented(
+    part: Any, rows: np.ndarray, estimator: Any, layer: str | None, is_checked: bool
+) -> Any:
+    if estimator is None:
+        Z = as_matrix(part)
+        if not is_checked:
+            check_finite(Z, rows)
         return Z
+    Z = as_matrix(representation(estimator, part, layer=layer))
+    assert_all_finite(Z, input_name="the representation of X")
+    return Z
+
+
+def _of_represented(
+    function: Callable[[Any, np.ndarray], Any], part: Any, rows: np.ndarray, **how: Any
+) -> Any:
+    return function(_represented(part, rows, **how), rows)
+
+
+# Not closures, which only some schedulers can send to another process.
+def _without_numbers(function: Callable[[Any], np.ndarray], Z: Any, rows: np.ndarray) -> Any:
+    return function(Z)
+
+
+def _dense_bytes(Z: Any, rows: np.ndarray) -> bytes:
+    return np.ascontiguousarray(Z.toarray() if sp.issparse(Z) else Z).tobytes()
 
 
 def _last_hidden_layer(model: MLPClassifier | MLPRegressor, X: Any) -> Any:

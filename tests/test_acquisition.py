@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 import torch
+from sklearn import config_context
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
@@ -21,7 +22,6 @@ from skdal import (
     ExpectedGradientLengthSampler,
     MCDropoutSampler,
     UncertaintySampler,
-    acquisition,
 )
 from skdal.acquisition import AcquisitionSampler
 from skdal.neural import NeuralClassifier
@@ -57,13 +57,12 @@ CHUNKS: list[int] = []
 @pytest.mark.parametrize(
     "kind", [np.asarray, sp.csr_matrix, sp.csr_array, pd.DataFrame], ids=lambda kind: kind.__name__
 )
-def test_the_pool_is_read_in_chunks(kind, monkeypatch):
-    monkeypatch.setattr(acquisition, "_CHUNK_BYTES", 20_000)
-    monkeypatch.setattr(acquisition, "_CHUNK_ROWS", 50)
+def test_the_pool_is_read_in_chunks(kind):
     model = MODEL.fit(X, TRUTH)
     sampler = FirstColumns(FrozenEstimator(model)).fit(kind(X), Y)
     CHUNKS.clear()
-    rows, details = sampler.query(n_instances=10, return_details=True)
+    with config_context(working_memory=2):
+        rows, details = sampler.query(n_instances=10, return_details=True)
     assert sum(CHUNKS) == len(X) - 100
     assert len(CHUNKS) > 5
     sums = X[100:, :3].sum(axis=1)

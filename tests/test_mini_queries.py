@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from scipy.special import expit
-from sklearn import config_context
 
 from skdal.mini_queries import (
     SELECTIONS,
     choose_in_mini_queries,
     draw_subsample,
-    log_odds_in_chunks,
     mini_query_sizes,
 )
+from skdal.representation import RepresentationReader
 
 rules = pytest.mark.parametrize("rule", SELECTIONS)
 
@@ -171,7 +170,7 @@ LABELED, POOL = np.arange(4), np.arange(4, 100)
 
 def _choose(sizes, *, pool_ratio=3, candidates="subsample", select=None, rows=POOL, seed=0, **kw):
     stub = kw.pop("discriminator", Stub())
-    read = kw.pop("read", lambda rows: X[rows])
+    read = RepresentationReader(None, kw.pop("X", X))
     result = choose_in_mini_queries(
         stub,
         read,
@@ -291,7 +290,7 @@ def test_an_error_tells_its_mini_query():
 def test_sparse():
     sparse = sp.csr_array(X)
     dense, calls = _choose([5, 5])
-    result, sparse_calls = _choose([5, 5], read=lambda rows: sparse[rows])
+    result, sparse_calls = _choose([5, 5], X=sparse)
     np.testing.assert_array_equal(result.rows, dense.rows)
     for pair, sparse_pair in zip(calls, sparse_calls, strict=True):
         for Z, sparse_Z in zip(pair, sparse_pair, strict=True):
@@ -303,35 +302,3 @@ def test_no_epochs():
     stub.n_epochs = None
     result, _ = _choose([1, 1], discriminator=stub)
     assert result.n_epochs.tolist() == [None, None]
-
-
-class TestChunks:
-    def _run(self, working_memory, X, rows):
-        sizes = []
-
-        def read(some):
-            sizes.append(len(some))
-            return X[some]
-
-        with config_context(working_memory=working_memory):
-            scores = log_odds_in_chunks(Stub(), read, rows)
-        np.testing.assert_array_equal(scores, X[rows, 0])
-        return max(sizes), len(sizes)
-
-    def test_memory(self):
-        X = np.random.RandomState(0).randn(100, 4)
-        rows = np.random.RandomState(0).permutation(100)[:90]
-        assert self._run(1024, X, rows)[0] == 90
-        largest, n_reads = self._run(0.1, X, rows)
-        assert 1 < largest < 50
-        assert n_reads > 2
-        assert self._run(1e-9, X, rows)[0] == 1
-
-    def test_wide_rows_make_small_chunks(self):
-        rows = np.arange(50)
-        narrow, _ = self._run(0.1, np.random.RandomState(0).randn(50, 4), rows)
-        wide, _ = self._run(0.1, np.random.RandomState(0).randn(50, 2000), rows)
-        assert wide < narrow
-
-    def test_one_row(self):
-        self._run(1024, np.ones((3, 2)), np.array([2]))

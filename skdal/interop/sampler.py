@@ -25,7 +25,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skdal._fitting import fit_seeded
-from skdal._pool import as_matrix, take
+from skdal._pool import as_matrix, reads_on_demand, take
 from skdal._seeding import MAX_SEED, seeded
 from skdal._torch import unfrozen
 from skdal.base import BaseSampler
@@ -69,7 +69,7 @@ class SkactivemlSampler(BaseSampler):
 
     max_candidates : int or None, default=None
         If given, a query looks at a random subset of at most this many rows of the pool. The
-        strategy sees these and the labeled rows, and no others.
+        strategy sees these and the labeled rows, and no others, all of them in memory.
 
     random_state : int, RandomState instance or None, default=None
         Seeds every ``random_state`` of the strategy, of the estimator and of ``query_params``
@@ -194,7 +194,7 @@ class SkactivemlSampler(BaseSampler):
         is_number = labels.dtype.kind in "biuf"
         self._marker = np.nan if is_number else None
         self._y = labels.astype(float if is_number else object)
-        self._labeled = X[self.labeled_rows_]
+        self._labeled = take(X, self.labeled_rows_)
         name = self._model_name()
         if self._in_psi():
             check_has_representation(self.estimator)
@@ -262,6 +262,8 @@ class SkactivemlSampler(BaseSampler):
     ) -> Bunch:
         if X is self._X and len(rows) == len(self.pool_rows_):
             y, candidates = self._labels(len(X)), rows
+            if reads_on_demand(X):
+                X = take(X, np.arange(len(X)))
         else:
             # A strategy sees labeled rows and pool as one.
             y = np.concatenate([self._y, np.full(len(rows), self._marker, dtype=self._y.dtype)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -11,8 +12,10 @@ from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from skdal._points import METRICS
+from skdal._pool import Rows, is_dask
 from skdal.k_center import greedy_k_center
 from skdal.represented import RepresentationSampler
+from skdal.two_rounds import first_round, second_round
 
 
 class CoreSetSampler(RepresentationSampler):
@@ -45,6 +48,13 @@ class CoreSetSampler(RepresentationSampler):
 
     metric : {"euclidean", "cosine"}, default="euclidean"
         The distance in Psi.
+
+    two_rounds : bool or "auto", default="auto"
+        Whether ``"greedy"`` works in two rounds: it chooses in every part of the pool, and then
+        among the rows that the parts chose. Of a dask array the parts are its chunks, wherever
+        they are, of others as many rows as scikit-learn's ``working_memory`` suggests. Every row is
+        read once, and the radius is at most four times the smallest. ``"auto"`` is True for dask
+        arrays. Where it is False, these come into a temporary file on this machine first.
 
     n_outliers : int or None, default=None
         How many rows of the pool ``"mip"`` may leave uncovered. None is a ten-thousandth of
@@ -104,7 +114,8 @@ class CoreSetSampler(RepresentationSampler):
     Notes
     -----
     ``query(..., return_details=True)`` also returns ``radius``, the covering radius of labeled
-    and chosen rows over the pool, or the candidates, outliers left out; for ``"mip"`` also
+    and chosen rows over the pool, or the candidates, outliers left out, and after two rounds a
+    bound that it does not exceed; for ``"mip"`` also
     ``lower_bound``, below which no choice of so many rows can get, and ``status``, ``"optimal"``
     where the two are as near as ``tolerance`` asks. Like ``scores`` (there are none), they belong
     to a query, not to the fitted sampler, which a query does not change.
@@ -131,6 +142,7 @@ class CoreSetSampler(RepresentationSampler):
         **RepresentationSampler._parameter_constraints,
         "method": [StrOptions({"greedy", "mip"})],
         "metric": [StrOptions(set(METRICS))],
+        "two_rounds": ["boolean", StrOptions({"auto"})],
         "n_outliers": [Interval(Integral, 0, None, closed="left"), None],
         "outlier_fraction": [Interval(Real, 0, 1, closed="left"), None],
         "solver": [str, HasMethods(["actualSolve", "available"])],
@@ -146,6 +158,7 @@ class CoreSetSampler(RepresentationSampler):
         method: str = "greedy",
         layer: str | None = None,
         metric: str = "euclidean",
+        two_rounds: bool | str = "auto",
         n_outliers: int | None = None,
         outlier_fraction: float | None = None,
         solver: Any = "auto",
@@ -158,6 +171,7 @@ class CoreSetSampler(RepresentationSampler):
         self.method = method
         self.layer = layer
         self.metric = metric
+        self.two_rounds = two_rounds
         self.n_outliers = n_outliers
         self.outlier_fraction = outlier_fraction
         self.solver = solver
@@ -176,25 +190,15 @@ class CoreSetSampler(RepresentationSampler):
         self._centers = None
         if len(self.labeled_rows_):
             self._centers = _dense(self._reader(X, remember=False)(self.labeled_rows_))
-            self._check_directions(self._centers, self.labeled_rows_)
-
-    def _check_directions(self, Z: np.ndarray, rows: np.ndarray) -> None:
-        zero = rows[~Z.any(axis=1)] if self.metric == "cosine" else rows[:0]
-        if len(zero):
-            raise ValueError(
-                f"Row {zero[0]} of X is zero where distances are measured, and has no cosine; "
-                "leave it out, or use metric='euclidean'."
-            )
+            _check_directions(self._centers, self.labeled_rows_, self.metric)
 
     def _select(
         self, X: Any, rows: np.ndarray, n_instances: int, random_state: np.random.RandomState
     ) -> Bunch:
-        Z = _dense(self._reader(X, remember=False)(rows))
-        self._check_directions(Z, rows)
-        scores = np.full(n_instances, np.nan)
         if self.method == "greedy":
-            chosen, radius = greedy_k_center(Z, self._centers, n_instances, metric=self.metric)
-            return Bunch(rows=rows[chosen], scores=scores, radius=radius)
+            return self._select_greedily(X, rows, n_instances)
+        Z = _dense(self._reader(X, remember=False)(rows))
+        _check_directions(Z, rows, self.metric)
         from skdal.robust_k_center import robust_k_center
 
         if self.n_outliers is not None and self.n_outliers >= len(rows):
@@ -216,11 +220,42 @@ class CoreSetSampler(RepresentationSampler):
         )
         return Bunch(
             rows=rows[result.rows],
-            scores=scores,
+            scores=np.full(n_instances, np.nan),
             radius=result.radius,
             lower_bound=result.lower_bound,
             status=result.status,
         )
+
+    def _select_greedily(self, X: Any, rows: np.ndarray, n_instances: int) -> Bunch:
+        read = self._reader(X, remember=False)
+        how: dict[str, Any] = {"centers": self._centers, "k": n_instances, "metric": self.metric}
+        if self.two_rounds is True or (self.two_rounds == "auto" and is_dask(X)):
+            parts = read.map_parts(partial(_part, **how), rows)
+            chosen, radius = second_round(parts, **how)
+        else:
+            Z = read.points(rows)
+            if not isinstance(Z, Rows):  # whose rows are looked at as they are read
+                Z = _dense(Z)
+                _check_directions(Z, rows, self.metric)
+            chosen, radius = greedy_k_center(Z, **how)
+            chosen = rows[chosen]
+        return Bunch(rows=chosen, scores=np.full(n_instances, np.nan), radius=radius)
+
+
+def _check_directions(Z: np.ndarray, rows: np.ndarray, metric: str) -> None:
+    zero = rows[~Z.any(axis=1)] if metric == "cosine" else rows[:0]
+    if len(zero):
+        raise ValueError(
+            f"Row {zero[0]} of X is zero where distances are measured, and has no cosine; "
+            "leave it out, or use metric='euclidean'."
+        )
+
+
+def _part(Z: Any, rows: np.ndarray, **how: Any) -> Bunch:
+    """Choose in a part of the pool; this may run in another process."""
+    Z = _dense(Z)
+    _check_directions(Z, rows, how["metric"])
+    return first_round(Z, rows, **how)
 
 
 def _dense(Z: Any) -> np.ndarray:

@@ -21,7 +21,6 @@ from skdal.mini_queries import (
     Selection,
     choose_in_mini_queries,
     draw_subsample,
-    log_odds_in_chunks,
     mini_query_sizes,
 )
 from skdal.represented import RepresentationSampler
@@ -238,8 +237,6 @@ class DiscriminativeSampler(RepresentationSampler):
         discriminator = deepcopy(self._discriminator)
         discriminator.warm_start = self.warm_start
         read = self._reader(X)
-        if self.candidates == "pool" and self.estimator_ is not None:
-            read(rows)  # represented once, since every mini-query reads them all
         sizes = mini_query_sizes(n_instances, self.n_mini_queries)
         return choose_in_mini_queries(
             discriminator,
@@ -272,4 +269,4 @@ class DiscriminativeSampler(RepresentationSampler):
         check_is_fitted(self)
         X = self._check_X(X, reset=False)
         read = self._reader(X, remember=False)
-        return log_odds_in_chunks(self._discriminator, read, np.arange(_num_samples(X)))
+        return read.map(self._discriminator.log_odds, np.arange(_num_samples(X)))

@@ -1,0 +1,99 @@
+"""What the settings of DAL are worth: mini-queries, stop, Psi, warm start.
+
+LeNet on MNIST from 100 random labels, in batches of 100. Every variant changes one setting of
+the default in LeNet's representation, and starts from the same rows. Every finished step is
+on disk; a run that was broken off goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _common import RESULTS, load_images, print_table
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+
+from skdal import DiscriminativeSampler, MLPDiscriminator, RandomSampler
+from skdal.experiments import compare, read_results, summarize
+from skdal.neural import ConvAutoencoder, LeNetClassifier
+
+DEFAULT = "20 mini-queries, 98 %, LeNet's representation, warm start"
+
+
+def variants(X: np.ndarray, epochs: int) -> dict[str, Any]:
+    """Return the samplers by name; an autoencoder is trained for one of them."""
+    default = DiscriminativeSampler(MLPDiscriminator(), n_mini_queries=20)
+
+    def changed(**params: Any) -> Any:
+        return clone(default).set_params(**params)
+
+    def stopped(accuracy: float, *, warm_start: bool = True) -> Any:
+        return changed(discriminator__stop_accuracy=accuracy, warm_start=warm_start)
+
+    found = {"random": RandomSampler(), DEFAULT: default}
+    found |= {f"{n} mini-queries": changed(n_mini_queries=n) for n in (1, 2, 5, 10, 50)}
+    found |= {f"stop at {a:.1%}": stopped(a) for a in (0.9, 0.95, 0.995)}
+    found["from scratch"] = stopped(0.98, warm_start=False)
+    found["weights carried over whole"] = changed(discriminator__shrink=1.0)
+    found["pixels"] = changed(estimator="passthrough")
+    # As in the paper, once, and on all images, since it needs no labels.
+    some = X[np.random.RandomState(0).choice(len(X), 20_000, replace=False)]
+    autoencoder = ConvAutoencoder(max_epochs=epochs, random_state=0).fit(some)
+    found["autoencoder"] = changed(estimator=FrozenEstimator(autoencoder))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", help="MNIST: an .npz file or a folder of idx files")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--queries", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=30, help="of LeNet")
+    parser.add_argument("--autoencoder-epochs", type=int, default=10)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--output", type=Path, default=RESULTS / "ablation")
+    parser.add_argument("--only-print", action="store_true")
+    args = parser.parse_args()
+
+    if not args.only_print:
+        X, y, X_test, y_test = load_images(args.data)
+        compare(
+            variants(X, args.autoencoder_epochs),
+            LeNetClassifier(max_epochs=args.epochs),
+            *(X, y, X_test, y_test),
+            n_initial=100,
+            n_instances=100,
+            n_queries=args.queries,
+            n_repeats=args.repeats,
+            n_jobs=args.jobs,
+            directory=args.output,
+            resume=True,
+            verbose=1,
+        )
+    found = read_results(args.output)
+    rows = [
+        (
+            line["sampler"],
+            line["n_repeats"],
+            f"{line['area']:.4f}",
+            f"{line['final_score']:.4f} ± {line['final_score_sd']:.4f}",
+            f"{line['query_seconds']:.0f}",
+        )
+        for line in summarize(found)
+    ]
+    against = {line["sampler"]: line for line in summarize(found, baseline=DEFAULT)}
+    for i, row in enumerate(rows):
+        line = against[row[0]]
+        interval = f"{line['difference']:+.4f} [{line['low']:+.4f}, {line['high']:+.4f}]"
+        rows[i] = (*row[:3], "-" if row[0] == DEFAULT else interval, *row[3:])
+    header = ["variant", "runs", "area", "minus default, 95 %", "final accuracy", "query s"]
+    print_table(header, rows)
+
+
+if __name__ == "__main__":
+    main()
