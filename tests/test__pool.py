@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from skdal._pool import append, as_matrix, stack, take
+from skdal._pool import (
+    Rows,
+    append,
+    as_matrix,
+    check_finite,
+    is_dask,
+    reads_on_demand,
+    stack,
+    take,
+)
 
 ROWS = np.array([3, 0, 2])
 
@@ -164,3 +173,68 @@ def test_append_cuts_no_text_off():
 def test_append_what_does_not_go_with_the_pool(more, message):
     with pytest.raises(ValueError, match=message):
         append(np.ones((2, 3)), more)
+
+
+class TestRows:
+    def _rows(self, kind, tmp_path):
+        X = np.arange(40.0).reshape(10, 4)
+        rows = np.array([1, 2, 5, 9])
+        if kind == "memmap":
+            np.save(tmp_path / "X.npy", X)
+            return Rows(np.load(tmp_path / "X.npy", mmap_mode="r"), rows), X[rows]
+        if kind == "rows":
+            return Rows(Rows(X, np.array([0, 1, 2, 5, 9])), np.array([1, 2, 3, 4])), X[rows]
+        return Rows(X, rows), X[rows]
+
+    @pytest.mark.parametrize("kind", ["array", "memmap", "rows"])
+    def test_is_read_as_an_array_is(self, kind, tmp_path):
+        some, expected = self._rows(kind, tmp_path)
+        assert (some.shape, some.ndim, len(some), some.dtype) == ((4, 4), 2, 4, float)
+        slices = [slice(1, 3), slice(None), slice(None, None, 2)]
+        for key in (2, -1, np.array([3, 0, 3]), [1], *slices):
+            part = some[key]
+            assert type(part) is np.ndarray
+            np.testing.assert_array_equal(part, expected[key])
+        np.testing.assert_array_equal(take(some, np.array([2, 0])), expected[[2, 0]])
+        assert reads_on_demand(some)
+
+    def test_what_is_taken_is_a_copy(self, tmp_path):
+        some, expected = self._rows("memmap", tmp_path)
+        part = some[0:2]
+        part += 1
+        np.testing.assert_array_equal(some[0:2], expected[:2])
+
+    def test_of_a_frame_and_a_list(self):
+        pd = pytest.importorskip("pandas")
+        frame = pd.DataFrame({"a": [1, 2, 3]})
+        assert take(Rows(frame, np.array([0, 2])), np.array([1])).a.tolist() == [3]
+        texts = Rows(["x", "y", "z"], np.array([1, 2]))
+        assert texts.shape == (2,)
+        assert take(texts, np.array([0])) == ["y"]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_named(value):
+    Z = np.ones((4, 3))
+    check_finite(Z, np.arange(4))
+    check_finite(Z[:0], np.arange(0))
+    Z[2, 1] = value
+    with pytest.raises(ValueError, match="Row 12 of X holds NaN or infinity; impute it"):
+        check_finite(Z, np.array([3, 7, 12, 20]))
+
+
+def test_a_sum_that_overflows_is_finite_all_the_same():
+    check_finite(np.full((3, 2), 1e308), np.arange(3))
+
+
+def test_dask_rows_in_any_order():
+    da = pytest.importorskip("dask.array")
+    X = np.arange(60).reshape(20, 3)
+    pool = da.from_array(X, chunks=(7, 2))
+    rows = np.array([19, 0, 8, 7, 8])
+    part = take(pool, rows)
+    assert type(part) is np.ndarray
+    np.testing.assert_array_equal(part, X[rows])
+    assert is_dask(pool)
+    assert not is_dask(X)
+    assert take(pool, np.array([], dtype=int)).shape == (0, 3)
