@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -18,9 +16,7 @@ from sklearn.datasets import fetch_openml, load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.utils import Bunch
 
-_KEYS = ("X", "y", "X_test", "y_test")
-# As in the files that Keras hands on.
-_OTHER_KEYS = ("x_train", "y_train", "x_test", "y_test")
+from skdal._data_file import KEYS, check_test_size, read_file
 
 
 @dataclass(frozen=True)
@@ -66,7 +62,7 @@ def _fetched(name: str) -> Bunch:
         raise OSError(
             f"{name!r} could not be downloaded from openml.org: {error}. Check the network and the "
             f"space on the disk, and try again; or pass the path of an .npz file with the arrays "
-            f"{', '.join(_KEYS)}."
+            f"{', '.join(KEYS)}."
         ) from error
     except ValueError as error:
         raise ValueError(
@@ -87,7 +83,7 @@ def _as_published(name: str, pixels: np.ndarray, classes: np.ndarray) -> Bunch:
         raise ValueError(
             f"What openml.org sent for {name!r} has the shape {X.shape} and, from row "
             f"{images.n_rows} on, {counts.tolist()} rows of the classes, so that it is not the "
-            f"standard test set; pass the path of an .npz file with the arrays {', '.join(_KEYS)}."
+            f"standard test set; pass the path of an .npz file with the arrays {', '.join(KEYS)}."
         )
     X = X.reshape(n_rows, *images.shape)
     parts = slice(None, images.n_rows), slice(images.n_rows, None)
@@ -102,7 +98,12 @@ _LOADERS: dict[str, Callable[[], Bunch]] = {
 NAMES = tuple(sorted(_LOADERS))
 
 
-def load(name_or_path: str | os.PathLike[str]) -> Bunch:
+def load(
+    name_or_path: str | os.PathLike[str],
+    *,
+    test_size: float | None = None,
+    needs_test: bool = True,
+) -> Bunch:
     """Return a data set, split into rows to learn from and rows to test on.
 
     Parameters
@@ -117,7 +118,18 @@ def load(name_or_path: str | os.PathLike[str]) -> Bunch:
           (3, 32, 32), ten classes.
         * The path of an ``.npz`` file that holds the arrays ``X``, ``y``, ``X_test`` and
           ``y_test``, or the same as ``x_train``, ``y_train``, ``x_test`` and ``y_test``. Never
-          is anything unpickled.
+          is anything unpickled. The last two may be missing if ``test_size`` is given, or
+          ``needs_test`` is False.
+
+    test_size : float, int or None, default=None
+        For a file of ``X`` and ``y`` alone: how much of it to hold out for the test, a fraction
+        between 0 and 1, or so many rows. They are drawn by a seed of their own, always the
+        same: of every class in proportion to its size, but never its last row. What has a test
+        part already is refused.
+
+    needs_test : bool, default=True
+        Whether there must be a test part. If False, a file of ``X`` and ``y`` alone is returned
+        as just these.
 
     Returns
     -------
@@ -130,10 +142,10 @@ def load(name_or_path: str | os.PathLike[str]) -> Bunch:
     Raises
     ------
     ValueError
-        If there is no data set of this name, a file does not hold what it must, or a download
-        is damaged. The message says what to do.
+        If there is no data set of this name, a file does not hold what it must, a download is
+        damaged, or ``test_size`` does not go with the data. The message says what to do.
     TypeError
-        If ``name_or_path`` is something else.
+        If ``name_or_path`` or ``test_size`` is something else.
     OSError
         If a download fails, or the file cannot be read.
 
@@ -155,90 +167,21 @@ def load(name_or_path: str | os.PathLike[str]) -> Bunch:
             f"name_or_path={name_or_path!r} must be a str or a path; pass one of "
             f"{', '.join(NAMES)}, or the path of an .npz file."
         )
+    if test_size is not None:
+        check_test_size(test_size)
     name = os.fspath(name_or_path)
     if name in _LOADERS:
+        if test_size is not None:
+            raise ValueError(
+                f"test_size={test_size!r}: {name!r} has its own test part; leave test_size out."
+            )
         return _LOADERS[name]()
     path = Path(name)
     # Not by path.exists, which raises where a name is too long to be one of a file. An empty name
     # would be that of the folder.
     if path.suffix == ".npz" or (name and os.path.exists(name)):
-        return _read(path)
+        return read_file(path, test_size, needs_test)
     raise ValueError(
         f"{name!r} is no data set; choose one of {', '.join(NAMES)}, or pass the path "
         "of an .npz file."
     )
-
-
-def _read(path: Path) -> Bunch:
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"There is no file {path}.")
-    if not path.is_file() or not zipfile.is_zipfile(path):
-        raise ValueError(
-            f"{path} is no .npz file; write one by np.savez_compressed(path, X=X, y=y, "
-            "X_test=X_test, y_test=y_test)."
-        )
-    with np.load(path, allow_pickle=False) as file:
-        keys = next((keys for keys in (_KEYS, _OTHER_KEYS) if set(keys) <= set(file)), None)
-        if keys is None:
-            raise ValueError(
-                f"{path} holds {', '.join(file) or 'nothing'}; it must hold {', '.join(_KEYS)}, or "
-                f"{', '.join(_OTHER_KEYS)}."
-            )
-        X, y, X_test, y_test = (_array(file, path, key) for key in keys)
-    for x_key, y_key, rows, labels in [(*keys[:2], X, y), (*keys[2:], X_test, y_test)]:
-        if rows.ndim < 2 or rows.dtype.kind not in "biuf" or not rows.size:
-            raise ValueError(
-                f"{x_key} of {path} has the shape {rows.shape} and dtype {rows.dtype}; it must be "
-                "numbers, one row or image for each label, as in X.reshape(len(y), -1)."
-            )
-        if labels.ndim not in (1, 2) or len(labels) != len(rows):
-            raise ValueError(
-                f"{y_key} of {path} has the shape {labels.shape}, but {x_key} has {len(rows)} "
-                "rows; there must be one label for each."
-            )
-        _check_labels(y_key, labels, path)
-    if X.shape[1:] != X_test.shape[1:]:
-        raise ValueError(
-            f"The rows of {keys[0]} in {path} have the shape {X.shape[1:]}, but those of {keys[2]} "
-            f"{X_test.shape[1:]}; they must be the same."
-        )
-    if "U" in (kinds := [y.dtype.kind, y_test.dtype.kind]) and kinds != ["U", "U"]:
-        raise ValueError(
-            f"{keys[1]} of {path} has the dtype {y.dtype}, but {keys[3]} {y_test.dtype}; save both "
-            "as texts or both as numbers."
-        )
-    return Bunch(X=X, y=_labels(y), X_test=X_test, y_test=_labels(y_test))
-
-
-def _array(file: np.lib.npyio.NpzFile, path: Path, key: str) -> np.ndarray:
-    try:
-        array = file[key]
-    except (EOFError, OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(
-            f"{key} of {path} cannot be read: {error} If it has the dtype object, save it as "
-            f"numbers or fixed-width texts, as in {key}.astype(int) or {key}.astype(str); else "
-            "the file is damaged, so copy it again."
-        ) from error
-    if not isinstance(array, np.ndarray):
-        raise ValueError(f"{key} of {path} is no array; write the file by np.savez_compressed.")
-    return array
-
-
-def _check_labels(key: str, y: np.ndarray, path: Path) -> None:
-    if y.dtype.kind not in "biufU":
-        raise ValueError(
-            f"{key} of {path} has the dtype {y.dtype}; save it as numbers or texts, as in "
-            f"{key}.astype(int) or {key}.astype(str)."
-        )
-    if y.dtype.kind == "u" and (too_large := y > np.iinfo(np.int64).max).any():
-        raise ValueError(
-            f"{key} of {path} holds {y[too_large][0]}, which is no int64; number the classes from "
-            f"0, as in np.unique({key}, return_inverse=True)[1]."
-        )
-
-
-def _labels(y: np.ndarray) -> np.ndarray:
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y.ravel()
-    # Unsigned integers cannot hold -1, which marks a row as unlabeled.
-    return y.astype(np.int64) if y.dtype.kind in "iu" else y

@@ -11,6 +11,7 @@ from numpy.testing import assert_array_equal
 from sklearn.datasets import load_digits
 
 from skdal import datasets
+from skdal._data_file import KEYS, OTHER_KEYS
 from skdal.datasets import load
 
 
@@ -153,7 +154,7 @@ def arrays():
     }
 
 
-@pytest.mark.parametrize("keys", [datasets._KEYS, datasets._OTHER_KEYS])
+@pytest.mark.parametrize("keys", [KEYS, OTHER_KEYS])
 @pytest.mark.parametrize("kind", [str, lambda path: path])
 def test_a_file_is_read_by_either_names(tmp_path, keys, kind):
     path, given = tmp_path / "mine.npz", arrays()

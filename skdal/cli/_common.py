@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,9 @@ CANCELLED = 130
 _LEAST_WIDTH = 80
 
 
-def load_for(estimator: str, source: str) -> Bunch:
+def load_for(
+    estimator: str, source: str, *, test_size: float | None = None, needs_test: bool = True
+) -> Bunch:
     """Load data for a task model.
 
     Parameters
@@ -32,10 +35,16 @@ def load_for(estimator: str, source: str) -> Bunch:
     source : str
         See :func:`~skdal.datasets.load`.
 
+    test_size : float, int or None, default=None
+        The same.
+
+    needs_test : bool, default=True
+        The same.
+
     Returns
     -------
     Bunch
-        ``X``, ``y``, ``X_test``, ``y_test``.
+        ``X`` and ``y``; ``X_test`` and ``y_test``, if there are some.
 
     Raises
     ------
@@ -48,18 +57,70 @@ def load_for(estimator: str, source: str) -> Bunch:
     from skdal.experiments.presets import rows_for
 
     try:
-        data = load(source)
-        for key in ("X", "X_test"):
+        data = load(source, test_size=test_size, needs_test=needs_test)
+        for key in [key for key in ("X", "X_test") if key in data]:
             _check_finite(data[key], f"{key} of {source}")
             data[key] = rows_for(estimator, data[key])
-        if data.y.ndim == data.y_test.ndim == 1 and not np.isin(data.y_test, data.y).any():
+        y_test = data.get("y_test", data.y)
+        if data.y.ndim == y_test.ndim == 1 and not np.isin(y_test, data.y).any():
             raise ValueError(
-                f"No class of y_test is one of y in {source}: {data.y_test[0]!s} is in y_test "
+                f"No class of y_test is one of y in {source}: {y_test[0]!s} is in y_test "
                 f"alone, {data.y[0]!s} in y; number the classes of both alike."
             )
     except (OSError, ValueError) as error:
-        raise typer.BadParameter(str(error), param_hint="DATA") from error
+        hint = "DATA" if test_size is None else "DATA or --test-size"
+        raise typer.BadParameter(str(error), param_hint=hint) from error
     return data
+
+
+def fraction_or_rows(text: str) -> float:
+    """Return the size of a test part: an int if it is a number of rows.
+
+    Parameters
+    ----------
+    text : str
+        As typed.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is neither a fraction nor a number of rows.
+
+    Examples
+    --------
+    >>> from skdal.cli._common import fraction_or_rows
+    >>> fraction_or_rows("0.2"), fraction_or_rows("200")
+    (0.2, 200)
+    """
+    import typer
+
+    from skdal._data_file import check_test_size
+
+    try:
+        size = int(text) if text.strip().isdecimal() else float(text)
+        check_test_size(size)
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{text!r} must be a fraction such as 0.2, or a number of rows such as 200."
+        ) from error
+    return size
+
+
+def split_names(text: str) -> list[str]:
+    """Split names at the commas between them, not at those in brackets.
+
+    Parameters
+    ----------
+    text : str
+        As typed.
+
+    Examples
+    --------
+    >>> from skdal.cli._common import split_names
+    >>> split_names("random, deepfool:clip=(0,1)")
+    ['random', 'deepfool:clip=(0,1)']
+    """
+    return [name.strip() for name in re.split(r",(?![^()\[\]]*[)\]])", text)]
 
 
 def _check_finite(X: np.ndarray, name: str) -> None:

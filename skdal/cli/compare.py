@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from skdal.cli._common import (
     CANCELLED,
     errors_in_words,
+    fraction_or_rows,
     load_for,
     prepare,
     print_table,
+    split_names,
 )
-from skdal.cli.compare_output import FIGURES, budget, check_sizes, draw, forecast, table
+from skdal.cli.compare_forecast import forecast
+from skdal.cli.compare_output import FIGURES, budget, check_sizes, draw, table
 
 if TYPE_CHECKING:
     import typer
@@ -63,8 +66,18 @@ def add_to(app: "typer.Typer") -> None:
             typer.Argument(
                 metavar="DATA",
                 help="The data: digits, which needs no download; mnist or cifar10, which are "
-                "downloaded once; or the path of an .npz file that holds X, y, X_test and y_test. "
-                "A preset has data of its own.",
+                "downloaded once; or the path of an .npz file that holds X, y, X_test and y_test, "
+                "or X and y alone, with --test-size. A preset has data of its own.",
+                show_default=False,
+            ),
+        ] = None,
+        test_size: Annotated[
+            float | None,
+            typer.Option(
+                parser=fraction_or_rows,
+                metavar="FRACTION_OR_ROWS",
+                help="Hold out so much of a file of X and y alone to test on, in proportion to "
+                "the classes. It is the same part whatever --seed is.",
                 show_default=False,
             ),
         ] = None,
@@ -172,13 +185,15 @@ def add_to(app: "typer.Typer") -> None:
             bool,
             typer.Option(
                 "--dry-run",
-                help="Only tell how many trainings there are and about how long they take.",
+                help="Only tell about how long the trainings and the queries take. One training "
+                "and one query of each sampler are timed in part and scaled up, which itself takes "
+                "up to a minute on a slow CPU, and longer with vgg16.",
             ),
         ] = False,
     ) -> None:
         from skdal.experiments import compare as run
         from skdal.experiments import read_results, summarize
-        from skdal.experiments.folder import SETTINGS, FolderError, clear_folder, count_done
+        from skdal.experiments.folder import SETTINGS, FolderError, clear_folder, count_steps
         from skdal.experiments.presets import make_estimator
         from skdal.plotting import check_matplotlib
 
@@ -194,7 +209,7 @@ def add_to(app: "typer.Typer") -> None:
             raise typer.BadParameter(
                 "There is none; name data, as in: skdal compare digits", param_hint="DATA"
             )
-        names = [name.strip() for name in samplers.split(",")] if samplers else chosen.samplers
+        names = split_names(samplers) if samplers else chosen.samplers
         try:
             by_name = {name: chosen.make_sampler(name) for name in names}
         except (ImportError, ValueError) as error:
@@ -213,7 +228,7 @@ def add_to(app: "typer.Typer") -> None:
         if resume and force:
             raise typer.BadParameter("It cannot go with --resume.", param_hint="--force")
         source = dataset or chosen.data
-        data = load_for(model_name, source)
+        data = load_for(model_name, source, test_size=test_size)
         sizes = {
             "n_initial": initial or chosen.n_initial,
             "n_instances": batch_size or chosen.n_instances,
@@ -223,8 +238,10 @@ def add_to(app: "typer.Typer") -> None:
         n_repeats = repeats or chosen.n_repeats
         if dry_run:
             with errors_in_words():
-                n_done = count_done(output, list(by_name), n_repeats) if resume and output else 0
-                told = forecast(model, data, sizes, len(by_name) * n_repeats, n_done, jobs)
+                n_done = {name: [0] * n_repeats for name in by_name}
+                if resume and output is not None:
+                    n_done = count_steps(output, list(by_name), n_repeats)
+                told = forecast(by_name, model, data, sizes, n_done, jobs)
             for line in told:
                 typer.echo(line)
             return

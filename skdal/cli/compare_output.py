@@ -1,4 +1,4 @@
-"""What ``skdal compare`` tells: sizes that are too large, a forecast, a figure and a table."""
+"""What ``skdal compare`` tells: sizes that are too large, a figure and a table."""
 
 from __future__ import annotations
 
@@ -59,66 +59,6 @@ def check_sizes(n_initial: int, n_instances: int, n_queries: int, n_rows: int) -
         )
 
 
-def forecast(
-    model: Any,
-    data: Any,
-    sizes: dict[str, int],
-    n_runs: int,
-    n_done: int,
-    jobs: int,
-) -> list[str]:
-    """Return lines that tell what there is to do.
-
-    Parameters
-    ----------
-    model : classifier
-        The task model, of which one training is timed.
-
-    data : Bunch
-        Of :func:`~skdal.datasets.load`.
-
-    sizes : dict of str to int
-        ``n_initial``, ``n_instances`` and ``n_queries``.
-
-    n_runs : int
-        Runs of all samplers.
-
-    n_done : int
-        Steps that are on disk.
-
-    jobs : int
-        Runs at the same time, as in joblib.
-    """
-    from joblib import effective_n_jobs
-
-    from skdal.experiments.estimate import training_seconds
-
-    n_trainings = n_runs * (sizes["n_queries"] + 1)
-    lines = [f"{count(n_trainings, 'training')} of the task model in {count(n_runs, 'run')}."]
-    if n_done:
-        n_trainings -= n_done
-        lines.append(f"{n_done} of them are done.")
-    half_way = (sizes["n_initial"] + budget(**sizes)) // 2
-    seconds = training_seconds(model, data.X, data.y, n_labels=half_way)
-    n_parallel = min(effective_n_jobs(jobs), n_runs)
-    lines.append(
-        f"One on {half_way:,} labels, half way, takes {_duration(seconds)}: about "
-        f"{_duration(n_trainings * seconds / n_parallel)} with {count(n_parallel, 'job')}, if "
-        "there is a core for each. Queries come on top."
-    )
-    return lines
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 1:
-        return f"{seconds:.2g} s"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.0f} h" if seconds < 72 * 3600 else f"{seconds / 86400:.0f} days"
-
-
 def draw(results: Sequence[dict[str, Any]], output: Path, title: str) -> None:
     """Write the learning curves to the files ``FIGURES``.
 
@@ -137,9 +77,12 @@ def draw(results: Sequence[dict[str, Any]], output: Path, title: str) -> None:
 
     from skdal._files import written_whole
     from skdal.plotting import LearningCurveDisplay
+    from skdal.plotting.learning_curve import MOST_BANDS
 
     # Not by pyplot, which would look for a screen.
-    axes = Figure(figsize=(7, 4.5), layout="constrained").subplots()
+    many = len({record["sampler"] for record in results}) > MOST_BANDS
+    # With room for a legend beside the axes.
+    axes = Figure(figsize=(9.5, 5) if many else (7, 4.5), layout="constrained").subplots()
     display = LearningCurveDisplay.from_results(results, ax=axes, score_name="Test accuracy")
     axes.set_title(title, parse_math=False)
     for name in FIGURES:

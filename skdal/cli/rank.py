@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from skdal.cli._common import count, errors_in_words, load_for, prepare, print_table
+from skdal.cli._common import (
+    count,
+    errors_in_words,
+    load_for,
+    prepare,
+    print_table,
+    split_names,
+)
 
 if TYPE_CHECKING:
     import typer
@@ -44,7 +51,8 @@ def add_to(app: "typer.Typer") -> None:
             typer.Argument(
                 metavar="DATA",
                 help="The data: digits, which needs no download; mnist or cifar10, which are "
-                "downloaded once; or the path of an .npz file that holds X, y, X_test and y_test.",
+                "downloaded once; or the path of an .npz file that holds X and y. A test part is "
+                "not looked at.",
                 show_default=False,
             ),
         ],
@@ -124,7 +132,7 @@ def add_to(app: "typer.Typer") -> None:
         from skdal.experiments.ranking import check_scores
         from skdal.plotting import check_matplotlib
 
-        names = list(dict.fromkeys(name.strip() for name in samplers.split(",")))
+        names = list(dict.fromkeys(split_names(samplers)))
         try:
             by_name = {name: make_sampler(name) for name in names}
             check_scores(by_name)
@@ -135,11 +143,13 @@ def add_to(app: "typer.Typer") -> None:
                 f"{names[0]} alone is no comparison; name two at least.", param_hint="--samplers"
             )
         if clip is not None:
-            if "deepfool" not in by_name:
+            clipped = [name for name in names if name.split(":")[0] == "deepfool"]
+            if not clipped:
                 raise typer.BadParameter(
                     "It is for deepfool, which is none of --samplers.", param_hint="--clip"
                 )
-            by_name["deepfool"].set_params(clip=clip)
+            for name in clipped:
+                by_name[name].set_params(clip=clip)
         if estimator not in ESTIMATOR_NAMES:
             raise typer.BadParameter(
                 f"{estimator!r} is no task model; choose among {', '.join(ESTIMATOR_NAMES)}.",
@@ -153,7 +163,7 @@ def add_to(app: "typer.Typer") -> None:
             raise typer.BadParameter(
                 f"{reference!r} is none of --samplers {','.join(names)}.", param_hint="--reference"
             )
-        data = load_for(estimator, dataset)
+        data = load_for(estimator, dataset, needs_test=False)
         n_all = len(data.X)
         if initial + 2 > n_all:
             raise typer.BadParameter(
@@ -188,8 +198,8 @@ def add_to(app: "typer.Typer") -> None:
             if output is not None:
                 # Before anything is printed: a terminal that is gone must not cost the results.
                 write_scores(results, output / "scores.csv")
-                which = f", the first of {repeats} starts" if repeats > 1 else ""
-                _draw(results, output, reference, f"{ranked}{which}\nRank 1: to label first")
+                which = f"Only the first of {repeats} starts is drawn. " if repeats > 1 else ""
+                _draw(results, output, reference, f"{ranked}\n{which}Rank 1: to label first")
             lines = agreement(results)
         typer.echo(f"Spearman's correlation of rankings\n{ranked}")
         print_table(_table(lines, repeats))
@@ -228,15 +238,16 @@ def _table(lines: Sequence[dict[str, Any]], repeats: int) -> "Table":
     table = Table(
         caption=f"Over {count(repeats, 'start')}." if repeats > 1 else None, caption_justify="left"
     )
+    # At 80 columns no number may be cut, so that a long name is broken, at its colons first.
     for header in ("Sampler", "Other"):
-        table.add_column(header, no_wrap=True)
+        table.add_column(header, overflow="fold")
     for header in columns.values():
         table.add_column(header, justify="right", no_wrap=True)
     for line in lines:
         values = [line[key] for key in columns]
         table.add_row(
-            line["sampler"],
-            line["other"],
+            line["sampler"].replace(":", ": "),
+            line["other"].replace(":", ": "),
             *["-" if math.isnan(value) else f"{value:.2f}" for value in values],
         )
     return table

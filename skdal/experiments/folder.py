@@ -259,7 +259,9 @@ def clear_folder(directory: str | os.PathLike[str]) -> None:
         (path / RUNS).rmdir()
 
 
-def count_done(directory: str | os.PathLike[str], names: Sequence[str], n_repeats: int) -> int:
+def count_steps(
+    directory: str | os.PathLike[str], names: Sequence[str], n_repeats: int
+) -> dict[str, list[int]]:
     """Return how many steps of these runs are on disk.
 
     Parameters
@@ -273,11 +275,18 @@ def count_done(directory: str | os.PathLike[str], names: Sequence[str], n_repeat
     n_repeats : int
         Runs of each.
 
+    Returns
+    -------
+    dict of str to list of int
+        By sampler, the steps of each of its runs.
+
     Examples
     --------
-    >>> from skdal.experiments.folder import count_done
-    >>> count_done("nowhere", ["random"], 5)
-    0
+    >>> from skdal.experiments.folder import count_steps
+    >>> count_steps("nowhere", ["random"], 2)
+    {'random': [0, 0]}
     """
     path = Path(directory)
-    return sum(len(_records(path, name, repeat)) for name in names for repeat in range(n_repeats))
+    return {
+        name: [len(_records(path, name, repeat)) for repeat in range(n_repeats)] for name in names
+    }

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import numpy as np
 from scipy.stats import entropy
 from sklearn.base import is_classifier
 from sklearn.utils.validation import _num_samples
+from tqdm import tqdm
 
 from skdal._binding import fit_bound
 from skdal._threads import threads_shared_by
@@ -123,6 +125,10 @@ def play_run(
         If the parent of this worker is gone.
     """
     on_step = on_step or (lambda: None)
+    if caller not in (None, os.getpid()) and not hasattr(tqdm, "_lock"):
+        # Else the first bar of a sampler, shown or not, makes a semaphore of the system, which is
+        # reported as leaked when Ctrl-C has this worker killed.
+        tqdm.set_lock(RLock())
     classes = _classes(run.estimator, y)
     file = None if run.path is None else RunFile(run.path)
     with (

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-# Okabe and Ito's colors, told apart by the color-blind, from dark to light in turns. Line
-# style and marker tell the curves apart in greyscale.
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
+# Okabe and Ito's colors, told apart by the color-blind, from dark to light in turns, and two of
+# Paul Tol's, since comparisons have nine samplers and more. Line style and marker tell the curves
+# apart in greyscale.
+COLORS = (
+    *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00"),
+    *("#882255", "#999933"),
+)
 LINES = ("-", "--", "-.", ":")
-MARKERS = ("o", "s", "^", "D", "v")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 
 
 def new_axes(ax: Any = None) -> Any:
@@ -49,3 +53,21 @@ def check_matplotlib() -> None:
         import matplotlib  # noqa: F401
     except ImportError as error:
         raise ImportError("Plots need matplotlib; install it by: pip install matplotlib") from error
+
+
+def break_name(name: str) -> str:
+    """Break the name of a sampler that carries parameters into lines.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"typiclust:max_candidates=5000"``.
+
+    Examples
+    --------
+    >>> from skdal.plotting._style import break_name
+    >>> print(break_name("typiclust:max_candidates=5000"))
+    typiclust:
+    max_candidates=5000
+    """
+    return name.replace(":", ":\n")

@@ -9,13 +9,20 @@ from typing import Any, Self
 import numpy as np
 
 from skdal.experiments.results import curves
-from skdal.plotting._style import COLORS, LINES, MARKERS, new_axes
+from skdal.plotting._style import COLORS, LINES, MARKERS, break_name, new_axes
+
+# More than these hide one another, and the curves too.
+MOST_BANDS = 3
 
 
 class LearningCurveDisplay:
     """Learning curves of samplers: the score over the number of labels.
 
     Make it by :meth:`from_results`. All parameters are stored as attributes.
+
+    Up to three curves have a band of one standard deviation to either side. Where there are
+    more, it is drawn as bars, at some points of each curve and at others of the next, and the
+    legend stands beside the axes, best curve first, if the layout of the figure makes room for it.
 
     Parameters
     ----------
@@ -36,8 +43,8 @@ class LearningCurveDisplay:
     lines_ : dict of str to matplotlib Line2D
         The mean curve of every sampler.
 
-    bands_ : dict of str to matplotlib collection
-        One standard deviation to either side of it.
+    bands_ : dict of str to matplotlib collection or ErrorbarContainer
+        One standard deviation to either side of it, as a band or as bars.
 
     Examples
     --------
@@ -143,21 +150,51 @@ class LearningCurveDisplay:
         """
         ax = new_axes(ax)
         self.lines_, self.bands_ = {}, {}
+        many = len(self.scores) > MOST_BANDS
         styles = zip(cycle(COLORS), cycle(LINES), cycle(MARKERS), strict=False)
-        for (name, scores), (color, line, marker) in zip(self.scores.items(), styles, strict=False):
+        for number, (name, scores) in enumerate(self.scores.items()):
+            color, line, marker = next(styles)
             x, mean = self.n_labels[name], scores.mean(axis=0)
             deviation = scores.std(axis=0, ddof=min(1, len(scores) - 1))
             style = {"color": color, "linestyle": line, "marker": marker, "markersize": 5}
-            (self.lines_[name],) = ax.plot(x, mean, **style | {"label": name} | (line_kw or {}))
-            self.bands_[name] = ax.fill_between(
-                x, mean - deviation, mean + deviation, color=color, alpha=0.15, linewidth=0
-            )
+            if many:
+                # Where curves lie close, the edge parts their markers.
+                style |= {"linewidth": 1.2, "markersize": 7}
+                style |= {"markeredgecolor": "white", "markeredgewidth": 0.6}
+            label = break_name(name)
+            (self.lines_[name],) = ax.plot(x, mean, **style | {"label": label} | (line_kw or {}))
+            if many:
+                every = _bars_every(number, len(self.scores), len(x))
+                self.bands_[name] = ax.errorbar(
+                    x, mean, deviation, fmt="none", ecolor=color, elinewidth=1, errorevery=every,
+                    capsize=2.5 if len(scores) > 1 else 0,
+                )  # fmt: skip
+            else:
+                self.bands_[name] = ax.fill_between(
+                    x, mean - deviation, mean + deviation, color=color, alpha=0.15, linewidth=0
+                )
         n_repeats = max(len(scores) for scores in self.scores.values())
         ax.set_xlabel("Labels")
         ax.set_ylabel(
             score_name if n_repeats == 1 else f"{score_name} (mean ± SD of {n_repeats} runs)"
         )
         ax.grid(alpha=0.3)
-        ax.legend(loc="lower right")
+        if many and ax.figure.get_layout_engine() is not None:
+            best_first = sorted(
+                self.lines_, key=lambda name: self.scores[name][:, -1].mean(), reverse=True
+            )
+            handles = [self.lines_[name] for name in best_first]
+            ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1))
+        else:
+            ax.legend(loc="lower right")
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+
+def _bars_every(number: int, n_curves: int, n_points: int) -> tuple[int, int]:
+    """Return the first point of a curve that has a bar, and the step to the next one.
+
+    There are about two bars over each number of labels, but two a curve at least.
+    """
+    step = max(1, min(n_curves // 2, n_points // 2))
+    return number % step, step

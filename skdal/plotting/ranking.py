@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
 from skdal.metrics import spearman
-from skdal.plotting._style import check_matplotlib
+from skdal.plotting._style import break_name, check_matplotlib
 
 _MOST_COLUMNS = 4
 _SIDE = 2.3  # of a panel, in inches
@@ -21,9 +21,10 @@ class RankingDisplay:
 
     Make it by :meth:`from_scores`. All parameters are stored as attributes.
 
-    Every panel is a two-dimensional histogram of the rows of the pool. A dark diagonal means
-    that both samplers rank alike, an even gray that the one says nothing about the other
-    (section 5.5 of [1]_).
+    Every panel is a two-dimensional histogram of the rows of the pool. Its shades are the rows of
+    a cell over those that independent rankings would have there. A dark diagonal means that both
+    samplers rank alike, an even gray that the one says nothing about the other (section 5.5 of
+    [1]_).
 
     Parameters
     ----------
@@ -200,13 +201,16 @@ class RankingDisplay:
             # What the panel below or to the left says already is not said again.
             if drawn.get((row + 1, column), ("", ""))[0] != a:
                 panel.set_xticks([1, n_rows], ["1", f"{n_rows:,}"])
-                panel.set_xlabel(f"Rank by {a}")
+                panel.set_xlabel(f"Rank by {break_name(a)}")
             if drawn.get((row, column - 1), ("", ""))[1] != b:
                 panel.set_yticks([1, n_rows], ["1", f"{n_rows:,}"])
-                panel.set_ylabel(f"Rank by {b}")
+                panel.set_ylabel(f"Rank by {break_name(b)}")
         self.ax_, self.figure_ = panels, panels[0].figure
         self.colorbar_ = self.figure_.colorbar(
-            self.images_[pairs[0]], ax=list(panels), aspect=30, label="Density (1 if independent)"
+            self.images_[pairs[0]],
+            ax=list(panels),
+            aspect=30,
+            label="Rows of a cell, relative to\nindependent rankings (= 1)",
         )
         return self
 

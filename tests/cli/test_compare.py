@@ -3,15 +3,24 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
+import signal
+import subprocess
+import sys
+import time
 from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from rich.console import Console
+from sklearn.dummy import DummyClassifier
+from sklearn.utils import Bunch
 
 from skdal import datasets, experiments
+from skdal.cli.compare_forecast import forecast
 from skdal.cli.compare_output import table
+from skdal.experiments import estimate
 from skdal.experiments.presets import ESTIMATOR_NAMES, PRESETS, SAMPLERS
 
 TINY = ["compare", "digits", "--estimator", "logistic", "--samplers", "random"]
@@ -87,12 +96,91 @@ def test_resume_goes_on(call, tmp_path):
     more = ["--samplers", "random,uncertainty", "--repeats", "3"]
     result = call(*TINY, *more, "--output", tmp_path, "--resume", "--dry-run")
     assert "18 trainings of the task model in 6 runs.\n6 of them are done." in result.stdout
+    assert " s by random, " in result.stdout
+    result = call(*TINY, "--output", tmp_path, "--resume", "--dry-run")
+    assert result.stdout.endswith("\n6 of them are done.\n")
     assert call(*TINY, *more, "--output", tmp_path, "--resume").exit_code == 0
     assert len(rows()) == 18
     assert set(first) < set(rows())
     result = call(*TINY, "--initial", "11", "--output", tmp_path, "--resume")
     assert result.exit_code == 2
     assert "n_initial is 10, not 11" in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_names_may_carry_parameters(call, tmp_path):
+    name = "core-set:max_candidates=5000:metric=cosine"
+    names = ["--samplers", f"random,{name}", "--output", tmp_path]
+    result = call(*TINY, *names, "--repeats", "1")
+    assert result.exit_code == 0, result.output
+    for words in [" core-set: ", " max_candidates=5000: ", " metric=cosine "]:
+        assert words in result.stdout
+    files = sorted(path.name for path in (tmp_path / "runs").iterdir())
+    assert files == ["core-set%3Amax_candidates%3D5000%3Ametric%3Dcosine-0.jsonl", "random-0.jsonl"]
+    before = [path.read_bytes() for path in sorted((tmp_path / "runs").iterdir())]
+    result = call(*TINY, *names, "--resume")
+    assert result.exit_code == 0, result.output
+    assert "mean of 2 runs" in result.stdout
+    after = sorted((tmp_path / "runs").iterdir())
+    assert [path.read_bytes() for path in after if path.name.endswith("-0.jsonl")] == before
+    assert "max_candidates=5000" in (tmp_path / "learning-curve.svg").read_text()
+    assert {record["sampler"] for record in experiments.read_results(tmp_path)} == {"random", name}
+
+
+def test_a_comma_in_brackets_parts_no_names(call):
+    result = call(*TINY, "--samplers", "random,deepfool:clip=(0,1)", "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert " s by deepfool:clip=(0,1)." in result.stdout
+
+
+@pytest.mark.parametrize(("size", "rows"), [("0.2", 12), ("15", 15)])
+def test_a_test_part_is_held_out(call, tmp_path, size, rows):
+    rng = np.random.RandomState(0)
+    np.savez(tmp_path / "mine.npz", X=rng.rand(60, 3), y=np.arange(60) % 2)
+    args = ["compare", tmp_path / "mine.npz", *TINY[2:], "--test-size", size]
+    result = call(*args, "--output", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    settings = json.loads((tmp_path / "out" / "settings.json").read_text())["experiment"]
+    assert (settings["n_rows"], settings["n_test_rows"]) == (60 - rows, rows)
+    # Another seed of the runs, the same part.
+    assert call(*args, "--output", tmp_path / "more", "--seed", "1").exit_code == 0
+    more = json.loads((tmp_path / "more" / "settings.json").read_text())["experiment"]
+    assert more["checksum"] == settings["checksum"]
+
+
+def test_without_a_test_part_the_cure_is_named(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("mine.npz", X=np.eye(60), y=np.arange(60) % 2)
+    result = call("compare", "mine.npz")
+    assert result.exit_code == 2
+    assert "--test-size 0.2" in result.stderr
+    # Who only ranks needs none.
+    rank = ["--estimator", "logistic", "--samplers", "uncertainty,egl"]
+    assert call("rank", "mine.npz", *rank).exit_code == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is something else there")
+def test_ctrl_c_leaves_nothing_behind(tmp_path):
+    args = ["compare", "digits", "--jobs", "2", "--queries", "30", "--output", str(tmp_path)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "skdal.cli", *args, "--samplers", "discriminative-raw"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell in the background has it ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    # The second query of a worker at least.
+    while not any(path.read_bytes().count(b"\n") > 1 for path in tmp_path.glob("runs/*")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    error = process.communicate(timeout=100)[1]
+    assert process.returncode == 130
+    assert "--resume" in error
+    for word in ["leaked", "Traceback", "Warning"]:
+        assert word not in error
 
 
 def test_jobs(call):
@@ -114,8 +202,37 @@ def test_a_dry_run_tells_what_there_is_to_do(call, tmp_path):
     result = call(*TINY, "--output", tmp_path / "new", "--dry-run")
     assert result.exit_code == 0
     assert "6 trainings of the task model in 2 runs." in result.stdout
-    assert "One on 20 labels" in result.stdout
+    lines = [line.split(":")[0] for line in result.stdout.splitlines()[1:4]]
+    assert lines == ["Trainings", "Queries", "Total"]
+    for words in ["One on 20 labels", "One takes ", " s by random", "with 1 job", "estimates"]:
+        assert words in result.stdout
+    assert "query of random" in result.stderr
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(("initial", "batch"), [(1, 1), (8, 1190)])
+def test_a_dry_run_of_extreme_sizes(call, initial, batch):
+    sizes = ["--initial", initial, "--batch-size", batch, "--queries", "1"]
+    names = ["--samplers", "random,uncertainty,discriminative-raw:n_mini_queries=1"]
+    result = call(*TINY, *sizes, *names, "--dry-run")
+    assert result.exit_code == 0, result.output
+
+
+def test_a_dry_run_counts_the_queries_that_are_left(monkeypatch):
+    monkeypatch.setattr(estimate, "query_seconds", lambda sampler, *_, **__: sampler)
+    monkeypatch.setattr(estimate, "scoring_seconds", lambda *_: 5.0)
+    model = DummyClassifier()
+    monkeypatch.setattr(
+        estimate, "time_training", lambda *_, **__: estimate.Training(model, np.arange(3), 10.0)
+    )
+    sizes = {"n_initial": 10, "n_instances": 10, "n_queries": 4}
+    lines = forecast({"a": 1000.0, "b": 1.0}, model, Bunch(X=0, y=0, X_test=0, y_test=0), sizes,
+                     {"a": [0, 3], "b": [1, 5]}, 1)  # fmt: skip
+    assert lines[:2] == ["20 trainings of the task model in 4 runs.", "9 of them are done."]
+    # 11 trainings are left; 4 and 2 queries of a, 4 of b.
+    assert lines[2].startswith("Trainings: about 3 min. One on 30 labels, half way, takes 10 s, ")
+    assert lines[3] == "Queries: about 2 h. One takes 17 min by a, 1 s by b."
+    assert lines[4].startswith("Total: about 2 h with 1 job")
 
 
 def test_a_preset_with_data_and_options_of_ones_own(call, tmp_path):
@@ -135,9 +252,10 @@ def test_a_preset_with_data_and_options_of_ones_own(call, tmp_path):
 
 
 def test_what_a_sampler_cannot_work_with_is_said(call):
-    result = call(*TINY, "--samplers", "mc-dropout")
-    assert result.exit_code == 1
-    assert "no active dropout layer" in result.stderr
+    for more in ([], ["--dry-run"]):
+        result = call(*TINY, "--samplers", "mc-dropout", *more)
+        assert result.exit_code == 1
+        assert "no active dropout layer" in result.stderr
 
 
 def write_data(path, **changes):
@@ -263,6 +381,9 @@ def test_a_line_of_the_table_fits_80_columns(changes, words):
         ([*TINY, "--repeats", "0"], ["--repeats"]),
         ([*TINY, "--jobs", "0"], ["--jobs"]),
         ([*TINY, "--epochs", "5"], ["not trained in epochs"]),
+        ([*TINY, "--test-size", "0.2"], ["--test-size", "its own test part"]),
+        ([*TINY, "--test-size", "1.5"], ["--test-size", "'1.5'", "0.2", "200"]),
+        ([*TINY, "--test-size", "a"], ["--test-size", "'a'", "0.2", "200"]),
         ([*TINY, "--preset", "mnist"], ["mnist-100"]),
         ([*TINY, "--resume"], ["--output"]),
         ([*TINY, "--output", "x", "--resume", "--force"], ["--force"]),

@@ -17,7 +17,7 @@ def test_the_version(call):
 
 
 def test_ctrl_c_exits_with_130(monkeypatch):
-    def interrupt(name):
+    def interrupt(name, **settings):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(datasets, "load", interrupt)

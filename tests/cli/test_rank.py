@@ -79,6 +79,24 @@ def test_the_table_has_the_coefficients(call):
     assert "Min" not in result.stdout
 
 
+def test_the_picture_says_that_it_is_of_one_start(call, tmp_path):
+    for repeats, told in [(1, False), (2, True)]:
+        output = tmp_path / str(repeats)
+        assert call(*TINY, "--repeats", repeats, "--output", output).exit_code == 0
+        # Text is drawn as paths, with the words in a comment before.
+        picture = (output / "rankings.svg").read_text(encoding="utf-8")
+        assert ("Only the first of 2 starts is drawn." in picture) == told
+
+
+def test_long_names_are_not_cut(call, tmp_path):
+    names = [f"discriminative:n_mini_queries={n}:candidates=pool" for n in (2, 3)]
+    result = call(*TINY, "--samplers", ",".join(names), "--repeats", 2)
+    assert result.exit_code == 0, result.output
+    assert "…" not in result.stdout
+    for words in ["n_mini_queries=2:", "n_mini_queries=3:", "candidates=pool"]:
+        assert words in result.stdout
+
+
 def test_a_file_of_ones_own_and_a_reference(call, tmp_path):
     X, y = make_classification(80, random_state=0)
     np.savez(tmp_path / "mine [bold].npz", X=X[:60], y=y[:60], X_test=X[60:], y_test=y[60:])
@@ -201,6 +219,8 @@ def test_deepfool_stays_in_a_range(call, tmp_path):
     args = ["--estimator", "logistic", "--samplers", "uncertainty,deepfool"]
     result = call("rank", path, *args, "--clip", "-9", "9")
     assert result.exit_code == 0, result.output
+    named = ["--samplers", "uncertainty,deepfool:max_candidates=9"]
+    assert call("rank", path, *args, *named, "--clip", "-9", "9").exit_code == 0
     result = call("rank", path, *args, "--clip", "1", "0")
     assert result.exit_code == 1
     assert "Error: clip=(1.0, 0.0) must be a pair" in result.stderr

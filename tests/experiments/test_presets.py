@@ -9,7 +9,6 @@ from skdal._seeding import seeded
 from skdal.base import BaseSampler
 from skdal.datasets import load
 from skdal.experiments import compare
-from skdal.experiments.estimate import training_seconds
 from skdal.experiments.presets import (
     DEFAULT,
     ESTIMATOR_NAMES,
@@ -164,14 +163,3 @@ def test_the_preset_for_cifar10_runs_on_the_cpu(tmp_path):
     )
     assert [record["n_labels"] for record in results] == [20, 30] * 7
     assert all(0 <= record["score"] <= 1 for record in results)
-
-
-def test_the_time_of_a_training():
-    digits = load("digits")
-    assert 0 < training_seconds(make_estimator("logistic"), digits.X, digits.y, n_labels=20) < 60
-    images = np.kron(digits.X[:40].reshape(-1, 8, 8), np.ones((2, 2)))
-    few, many = (
-        training_seconds(make_estimator("lenet", max_epochs=n), images, digits.y[:40], n_labels=40)
-        for n in (3, 3000)
-    )
-    assert many > 10 * few

@@ -48,6 +48,61 @@ def test_axes_and_legend_say_what_is_seen(ax):
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["random", "other"]
 
 
+def many(n_curves=9, n_points=11, spread=0.1):
+    rng = np.random.RandomState(0)
+    names = [f"sampler {number}" for number in range(n_curves)]
+    scores = {name: rng.rand() + spread * rng.rand(3, n_points) for name in names}
+    return made(scores, range(10, 10 * n_points + 1, 10))
+
+
+@pytest.mark.parametrize("n_points", [2, 3, 11, 80])
+@pytest.mark.parametrize("n_curves", [4, 9])
+def test_where_there_are_many_bands_are_bars_that_do_not_crowd(n_curves, n_points):
+    ax = Figure(layout="constrained").subplots()
+    display = LearningCurveDisplay.from_results(many(n_curves, n_points), ax=ax)
+    over = {}
+    for name, bars in display.bands_.items():
+        (collection,) = bars[2]
+        mean = dict(zip(*display.lines_[name].get_data(), strict=True))
+        deviation = dict(zip(mean, display.scores[name].std(axis=0, ddof=1), strict=True))
+        segments = collection.get_segments()
+        assert len(segments) >= min(2, n_points)
+        for (x, low), (_, high) in segments:
+            over[x] = over.get(x, 0) + 1
+            assert [low, high] == pytest.approx([mean[x] - deviation[x], mean[x] + deviation[x]])
+    assert max(over.values()) <= (3 if n_points > 4 else n_curves)
+
+
+def test_the_legend_of_many_is_beside_the_axes_best_first(tmp_path):
+    figure = Figure(layout="constrained")
+    ax = figure.subplots()
+    display = LearningCurveDisplay.from_results(many(), ax=ax)
+    figure.savefig(tmp_path / "curve.png")
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    finals = [display.scores[name][:, -1].mean() for name in names]
+    assert finals == sorted(finals, reverse=True)
+    legend = ax.get_legend().get_window_extent()
+    assert legend.x0 >= ax.get_window_extent().x1
+    assert legend.x1 <= figure.bbox.x1
+    # Without a layout it would be cut off there.
+    display.plot(Figure().subplots())
+    legend = display.ax_.get_legend()
+    assert legend.get_window_extent().x1 <= display.ax_.get_window_extent().x1
+
+
+def test_a_long_name_is_broken_at_its_colons(ax):
+    name = "discriminative:n_mini_queries=5:candidates=pool"
+    display = LearningCurveDisplay.from_results(made({name: [[0.5, 0.6, 0.7]] * 2}), ax=ax)
+    assert list(display.lines_) == [name]
+    (text,) = ax.get_legend().get_texts()
+    assert text.get_text() == "discriminative:\nn_mini_queries=5:\ncandidates=pool"
+
+
+def test_nine_curves_differ_in_color(ax):
+    display = LearningCurveDisplay.from_results(many(), ax=ax)
+    assert len({line.get_color() for line in display.lines_.values()}) == 9
+
+
 def test_a_single_run_has_no_mean(ax):
     LearningCurveDisplay.from_results(made({"random": [[0.5, 0.6, 0.7]]}), ax=ax)
     assert ax.get_ylabel() == "Score"

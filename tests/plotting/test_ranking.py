@@ -81,6 +81,19 @@ def test_all_panels_share_the_shades_and_these_are_readable_in_greyscale(ax):
     assert (np.diff(colors @ [0.299, 0.587, 0.114]) < 0).all()
 
 
+def test_the_color_bar_says_what_the_shades_are(ax):
+    display = RankingDisplay.from_scores(made(), ax=ax)
+    label = display.colorbar_.ax.get_ylabel()
+    assert label == "Rows of a cell, relative to\nindependent rankings (= 1)"
+
+
+def test_long_names_are_broken_at_their_colons(ax):
+    a, b, _ = made().values()
+    RankingDisplay.from_scores({"a:n=5": a, "b:n=5:m=3": b}, ax=ax)
+    assert ax.get_xlabel() == "Rank by a:\nn=5"
+    assert ax.get_ylabel() == "Rank by b:\nn=5:\nm=3"
+
+
 def test_the_triangle_names_every_row_and_column_once(ax):
     display = RankingDisplay.from_scores(made(), ax=ax)
     labels = [(panel.get_xlabel(), panel.get_ylabel()) for panel in display.ax_]
