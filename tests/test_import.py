@@ -25,6 +25,7 @@ def _loaded_after(code: str) -> set[str]:
         "import skdal; dir(skdal); skdal.__version__",
         "import skdal; skdal.RandomSampler(random_state=0).fit([[0], [1]], [0, -1]).query()",
         "import skdal._labels, skdal._pool, skdal.base, skdal.metrics",
+        "import skdal.tables",
     ],
 )
 def test_import_is_light(code):

@@ -77,7 +77,7 @@ def make_app() -> "typer.Typer":
     """
     import typer
 
-    from skdal.cli import compare, rank
+    from skdal.cli import compare, query, rank
 
     app = typer.Typer(name="skdal", no_args_is_help=True, add_completion=False)
 
@@ -97,6 +97,7 @@ def make_app() -> "typer.Typer":
     ) -> None:
         """Active learning: which rows to label next."""
 
+    query.add_to(app)
     compare.add_to(app)
     rank.add_to(app)
     return app

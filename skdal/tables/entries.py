@@ -1,0 +1,143 @@
+"""The lines of label files in CSV."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """What a file says of a row.
+
+    Parameters
+    ----------
+    where : str
+        File and line, for messages.
+
+    id, row : str or None
+        Which row; one of them at least is there.
+
+    label : str or None
+        Empty or None: the row cannot be labeled.
+
+    Examples
+    --------
+    >>> from skdal.tables.entries import Entry
+    >>> Entry("Line 2 of labels.csv", None, "17", "cat").label
+    'cat'
+    """
+
+    where: str
+    id: str | None
+    row: str | None
+    label: str | None
+
+
+def read_csv(
+    path: Path, id_column: str | None, label_column: str | None, *, regression: bool
+) -> Iterator[Entry]:
+    """Read what a CSV file says of rows.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    id_column, label_column : str or None
+        Names of columns; None are ``id`` and ``label``. Case and blanks around them do not count.
+
+    regression : bool
+        Whether labels are numbers.
+
+    Yields
+    ------
+    Entry
+        Line by line.
+
+    Raises
+    ------
+    ValueError
+        If it is no CSV file with such columns, or a line is incomplete.
+    """
+    text = _read_text(path)
+    if not text.strip():
+        raise ValueError(f"{path} is empty; its first line must be a header, as in: row,label")
+    header = text.splitlines()[0]
+    delimiter = max(",;\t", key=header.count)
+    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    columns: dict[str, int] = {}
+    id_name, label_name = (
+        (name or default).strip().lower()
+        for name, default in ((id_column, "id"), (label_column, "label"))
+    )
+    n_lines = sum(1 for _ in StringIO(text, newline=""))
+    is_whole = text.endswith(("\n", "\r"))
+    n_fields, line, known = 0, 1, set()
+    try:
+        for fields in reader:
+            where, line = f"Line {line} of {path}", reader.line_num + 1
+            if not columns:
+                names = [name.strip().lower() for name in fields]
+                n_fields = len(names)
+                columns = _columns(names, id_name, label_name, where)
+                continue
+            if not any(field.strip() for field in fields):
+                continue
+            if len(fields) != n_fields:
+                raise ValueError(
+                    f"{where} has {len(fields)} values, but the header {n_fields}; it may be cut "
+                    "off, or lack quotes: complete it, or take it out."
+                )
+            values = {name: fields[place].strip() for name, place in columns.items()}
+            label = values[label_name]
+            if (
+                reader.line_num == n_lines
+                and not is_whole
+                and max(columns.values()) == n_fields - 1
+            ):
+                # Some programs leave out the last line break. A class that others have is whole.
+                is_label = columns[label_name] == n_fields - 1
+                if regression or not is_label or label not in known:
+                    raise ValueError(
+                        f"{where}, the last one, ends in {fields[-1]!r} without a line break, so "
+                        "that it may be cut off; complete it, and add the line break."
+                    )
+            known.add(label)
+            entry = Entry(where, values.get(id_name) or None, values.get("row") or None, label)
+            if entry.id is None and entry.row is None:
+                raise ValueError(f"{where} names no row; fill in its row or id, or take it out.")
+            yield entry
+    except csv.Error as error:
+        raise ValueError(
+            f"Line {line} of {path} cannot be read: {error}. It may be cut off, or a quote in it "
+            "is not closed; complete it, or take it out."
+        ) from error
+
+
+def _read_text(path: Path) -> str:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no text in UTF-8; save it as CSV in UTF-8.") from error
+    if "\0" in text:
+        raise ValueError(
+            f"{path} holds bytes of zero, so it is no text or is damaged; copy it again."
+        )
+    return text
+
+
+def _columns(names: list[str], id_name: str, label_name: str, where: str) -> dict[str, int]:
+    """Return the places of the columns that count."""
+    for name in (id_name, "row", label_name):
+        if names.count(name) > 1:
+            raise ValueError(f"{where} has the column {name!r} twice; rename one.")
+    columns = {name: names.index(name) for name in (id_name, "row", label_name) if name in names}
+    if label_name not in columns or len(columns) == 1:
+        raise ValueError(
+            f"{where} is {', '.join(names)}; it must be a header with the column {label_name!r}, "
+            f"and 'row' or {id_name!r}, as in: row,label"
+        )
+    return columns

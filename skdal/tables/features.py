@@ -1,0 +1,277 @@
+"""Which columns of a table are the features of its rows, and how to read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+# Never features unless asked for: a label among them would tell what is to be found out.
+_SPECIAL = ("id", "row", "label")
+
+
+@dataclass(frozen=True)
+class Features:
+    """The columns of a table that make its rows.
+
+    Parameters
+    ----------
+    names : list of str
+        The columns: one of lists of numbers, or any number of numbers.
+
+    is_list : bool
+        Whether it is one of lists.
+
+    dtype : dtype
+        Of the numbers as they are kept.
+
+    id_column : str or None
+        The column of the ids.
+
+    left_out : list of str
+        The other columns that have a name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdal.tables.features import Features
+    >>> Features(["a", "b"], False, np.dtype(float), "id", ["text"]).to_read()
+    ['a', 'b', 'id']
+    """
+
+    names: list[str]
+    is_list: bool
+    dtype: np.dtype
+    id_column: str | None
+    left_out: list[str]
+
+    def to_read(self) -> list[str]:
+        """Return the columns to read."""
+        return [*self.names, *([] if self.id_column is None else [self.id_column])]
+
+    def width(self, batch: Any) -> int:
+        """Return how many numbers the first list of a batch has.
+
+        Parameters
+        ----------
+        batch : pyarrow.RecordBatch
+            One row at least.
+        """
+        return len(batch.column(self.names[0])[0].as_py() or [])
+
+    def block(self, batch: Any, first_row: int, path: Path, width: int | None) -> np.ndarray:
+        """Return the numbers of a batch.
+
+        Parameters
+        ----------
+        batch : pyarrow.RecordBatch
+            Some rows.
+
+        first_row : int
+            The number of the first of them, for messages.
+
+        path : pathlib.Path
+            The file, likewise.
+
+        width : int or None
+            How many numbers the rows before have, if there are any.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_features)
+            Finite, and contiguous.
+
+        Raises
+        ------
+        ValueError
+            If a value is null, NaN or infinite, or lists differ in length.
+        """
+        if self.is_list:
+            block = self._of_lists(batch.column(self.names[0]), first_row, path, width)
+        else:
+            block = np.empty((batch.num_rows, len(self.names)), self.dtype)
+            for number, name in enumerate(self.names):
+                column = batch.column(name)
+                _refuse_nulls(column, name, first_row, path)
+                block[:, number] = column.to_numpy(zero_copy_only=False)
+        finite = np.isfinite(block)
+        if not finite.all():
+            row, number = np.argwhere(~finite)[0]
+            name = self.names[0 if self.is_list else number]
+            raise ValueError(
+                f"Row {first_row + row} of {path} holds {block[row, number]} in column {name!r}; "
+                "impute it, or leave the row out."
+            )
+        return block
+
+    def _of_lists(self, column: Any, first_row: int, path: Path, width: int | None) -> np.ndarray:
+        from pyarrow import compute
+
+        name = self.names[0]
+        _refuse_nulls(column, name, first_row, path)
+        lengths = compute.list_value_length(column).to_numpy(zero_copy_only=False)
+        width = lengths[0] if width is None else width
+        odd = np.flatnonzero(lengths != width)
+        if len(odd):
+            raise ValueError(
+                f"Row {first_row + odd[0]} of {path} has {lengths[odd[0]]} numbers in column "
+                f"{name!r}, but row 0 has {width}; give all rows as many."
+            )
+        values = column.flatten()
+        if values.null_count:
+            place = int(np.flatnonzero(values.is_null().to_numpy(zero_copy_only=False))[0])
+            raise ValueError(
+                f"Row {first_row + place // width} of {path} has a null in the list of column "
+                f"{name!r}; impute it, or leave the row out."
+            )
+        numbers = values.to_numpy(zero_copy_only=False).astype(self.dtype, copy=False)
+        return np.ascontiguousarray(numbers).reshape(len(lengths), -1)
+
+    def ids(self, batch: Any, first_row: int, path: Path) -> list[str]:
+        """Return the ids of a batch.
+
+        Parameters
+        ----------
+        batch : pyarrow.RecordBatch
+            Some rows.
+
+        first_row : int
+            The number of the first of them, for messages.
+
+        path : pathlib.Path
+            The file, likewise.
+
+        Raises
+        ------
+        ValueError
+            If one is null.
+        """
+        column = batch.column(self.id_column)
+        _refuse_nulls(column, str(self.id_column), first_row, path)
+        return [str(value) for value in column.to_pylist()]
+
+
+def choose_features(
+    path: Path, schema: Any, id_column: str | None, names: list[str] | None
+) -> Features:
+    """Find the columns to use.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file, for messages.
+
+    schema : pyarrow.Schema
+        Its columns.
+
+    id_column : str or None
+        The column of the ids. None is ``id``, if there is one.
+
+    names : list of str or None
+        Columns to use, or None.
+
+    Returns
+    -------
+    Features
+        See there.
+
+    Raises
+    ------
+    ValueError
+        If a column is not there, there twice, or not of numbers, or it cannot be told which
+        columns to use.
+    """
+    there = schema.names
+    twice = next((name for name in there if there.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{path} has two columns {twice!r}; rename one.")
+    for name in [*(names or []), *([] if id_column is None else [id_column])]:
+        if name not in there:
+            raise ValueError(f"{path} has no column {name!r}; choose among {', '.join(there)}.")
+    if id_column is None and "id" in there and "id" not in (names or []):
+        id_column = "id"
+    if id_column is not None and not _can_be_id(schema.field(id_column).type):
+        raise ValueError(
+            f"Column {id_column!r} of {path} is of type {schema.field(id_column).type}; ids must "
+            "be texts or integers."
+        )
+    kinds = {name: _kind(schema.field(name).type) for name in there}
+    if names is not None:
+        chosen = names
+        wrong = next((name for name in names if kinds[name] is None), None)
+        if wrong is not None:
+            raise ValueError(
+                f"Column {wrong!r} of {path} is of type {schema.field(wrong).type}; choose columns "
+                "of numbers, or one of lists of numbers."
+            )
+    else:
+        free = [name for name in there if name != id_column and _may_be_feature(name)]
+        chosen = [name for name in free if kinds[name] == "list"]
+        chosen = chosen or [name for name in free if kinds[name] == "number"]
+    n_lists = sum(kinds[name] == "list" for name in chosen)
+    if not chosen or (n_lists and len(chosen) > 1):
+        found = "no column of numbers" if not chosen else f"the columns {', '.join(chosen)}"
+        raise ValueError(
+            f"{path} has {found} to make rows of; name one column of lists of numbers, or any "
+            f"number of columns of numbers. There are: {', '.join(there)}."
+        )
+    types = [_value_type(schema.field(name).type) for name in chosen]
+    left_out = [name for name in there if name and name not in (*chosen, id_column)]
+    return Features(chosen, bool(n_lists), _kept_as(types), id_column, left_out)
+
+
+def _may_be_feature(name: str) -> bool:
+    # pandas writes its index without a name into CSV, and under a name of this kind into Parquet.
+    is_index = not name or name.startswith("__index_level_")
+    return not is_index and name.lower() not in _SPECIAL
+
+
+def _kind(kind: Any) -> str | None:
+    from pyarrow import types
+
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        return "list" if _is_number(kind.value_type) else None
+    # A column of nothing is told of when its first null is met.
+    return "number" if _is_number(kind) or types.is_null(kind) else None
+
+
+def _is_number(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_integer(kind) or types.is_floating(kind))
+
+
+def _can_be_id(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(
+        types.is_string(kind)
+        or types.is_large_string(kind)
+        or types.is_string_view(kind)
+        or types.is_integer(kind)
+        or types.is_null(kind)
+    )
+
+
+def _value_type(kind: Any) -> Any:
+    return getattr(kind, "value_type", kind)
+
+
+def _kept_as(types: list[Any]) -> np.dtype:
+    """Return float32 where it holds every number of these types, else float64."""
+    from pyarrow import types as kinds
+
+    known = [np.dtype(kind.to_pandas_dtype()) for kind in types if not kinds.is_null(kind)]
+    dtype = np.result_type(np.float32, *known)
+    return dtype if dtype == np.float32 else np.dtype(np.float64)
+
+
+def _refuse_nulls(column: Any, name: str, first_row: int, path: Path) -> None:
+    if column.null_count:
+        row = int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
+        raise ValueError(
+            f"Row {first_row + row} of {path} has no value in column {name!r}; fill it in, or "
+            "leave the row out."
+        )

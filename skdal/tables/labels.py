@@ -1,0 +1,219 @@
+"""Labels from files: which rows have one, which cannot have one, and what it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from skdal.tables.entries import Entry, read_csv
+from skdal.tables.ids import Ids
+from skdal.tables.label_studio import read_export
+
+
+class Labels(NamedTuple):
+    """The labels that are known.
+
+    Parameters
+    ----------
+    rows : ndarray of int of shape (n_labeled,)
+        The rows that have one, rising.
+
+    values : ndarray of shape (n_labeled,)
+        Theirs: floats for a regression, otherwise the numbers of classes.
+
+    classes : list of str or None
+        Names of the classes, in order; None for a regression.
+
+    skipped : ndarray of int of shape (n_skipped,)
+        Rows that cannot be labeled, rising.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdal.tables import Labels
+    >>> labels = Labels(np.array([3, 7]), np.array([1, 0]), ["cat", "dog"], np.array([5]))
+    >>> labels.counts()
+    {'cat': 1, 'dog': 1}
+    """
+
+    rows: np.ndarray
+    values: np.ndarray
+    classes: list[str] | None
+    skipped: np.ndarray
+
+    def counts(self) -> dict[str, int]:
+        """Return how many rows every class has."""
+        names = self.classes or []
+        return {name: int(np.sum(self.values == number)) for number, name in enumerate(names)}
+
+
+def read_labels(
+    paths: Iterable[str | Path],
+    n_rows: int,
+    ids: Ids | None = None,
+    *,
+    id_column: str | None = None,
+    label_column: str | None = None,
+    regression: bool = False,
+) -> Labels:
+    r"""Read label files.
+
+    A CSV file has a header, and columns ``row`` or ``id``, and ``label``; others are ignored.
+    Semicolons or tabs may part the values as well as commas. A file that ends in ``.json`` is
+    what Label Studio exports. An empty label, and a task that was skipped, mean that the row
+    cannot be labeled. Several files, or lines, may say the same of a row.
+
+    Parameters
+    ----------
+    paths : iterable of str or pathlib.Path
+        The files.
+
+    n_rows : int
+        Rows of the pool.
+
+    ids : Ids or None, default=None
+        Its ids. None: the id of a row is its number.
+
+    id_column : str or None, default=None
+        Another name of the column ``id``.
+
+    label_column : str or None, default=None
+        Another name of the column ``label``; for Label Studio, which control tag it is.
+
+    regression : bool, default=False
+        Whether labels are numbers, not classes.
+
+    Returns
+    -------
+    Labels
+        Classes are in the order of their names, or of numbers if all of them are.
+
+    Raises
+    ------
+    ValueError
+        If a file is none of these, a line is incomplete, a row or an id is not in the pool, or
+        is labeled twice and not alike, or a label is no number where it must be one. The message
+        names file and line.
+    OSError
+        If a file cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skdal.tables import read_labels
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     path = Path(directory, "labels.csv")
+    ...     _ = path.write_text("row,label\n7,dog\n3,cat\n5,\n")
+    ...     labels = read_labels([path], n_rows=10)
+    >>> labels.rows.tolist(), labels.values.tolist(), labels.classes, labels.skipped.tolist()
+    ([3, 7], [0, 1], ['cat', 'dog'], [5])
+    """
+    known: dict[int, Entry] = {}
+    for path in map(Path, paths):
+        if path.suffix.lower() == ".json":
+            entries = list(read_export(path, label_column))
+        else:
+            entries = list(read_csv(path, id_column, label_column, regression=regression))
+        for row, entry in zip(_rows(entries, n_rows, ids), entries, strict=True):
+            before = known.setdefault(row, entry)
+            if not _is_same(before.label, entry.label, regression):
+                raise ValueError(
+                    f"{entry.where} says {_said(entry)} of {_name(entry)}, but {before.where} says "
+                    f"{_said(before)}; correct one of them, or take it out."
+                )
+    skipped = [row for row, entry in known.items() if not entry.label]
+    rows = np.array(sorted(row for row, entry in known.items() if entry.label), dtype=int)
+    texts = [str(known[row].label) for row in rows]
+    values, classes = (np.empty(0), None) if regression else _coded(texts)
+    if regression:
+        values = np.array([_number(known[row]) for row in rows], dtype=float)
+    return Labels(rows, values, classes, np.array(sorted(skipped), dtype=int))
+
+
+def _rows(entries: Sequence[Entry], n_rows: int, ids: Ids | None) -> Iterator[int]:
+    """Return the rows that entries are about."""
+    by_id = [entry for entry in entries if entry.id is not None]
+    if ids is None:
+        found = iter([_row_number(entry, entry.id, n_rows) for entry in by_id])
+    else:
+        found = iter(ids.find([str(entry.id) for entry in by_id]).tolist())
+    for entry in entries:
+        row = None if entry.row is None else _row_number(entry, entry.row, n_rows)
+        if entry.id is not None:
+            of_id = next(found)
+            if of_id < 0:
+                raise ValueError(
+                    f"{entry.where} has the id {entry.id!r}, which no row of the pool has; correct "
+                    "it, or take it out."
+                )
+            if row is not None and row != of_id:
+                raise ValueError(
+                    f"{entry.where} has the row {row} and the id {entry.id!r}, which is row "
+                    f"{of_id} of the pool; are the labels those of another pool?"
+                )
+            row = of_id
+        assert row is not None  # entries have one of both
+        yield row
+
+
+def _row_number(entry: Entry, text: str | None, n_rows: int) -> int:
+    text = str(text)
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(
+            f"{entry.where} has {text!r} for a row; rows are numbers from 0 to {n_rows - 1}. For a "
+            "pool with names, pass its ids."
+        )
+    if int(text) >= n_rows:
+        raise ValueError(
+            f"{entry.where} has the row {text}, but the pool has rows from 0 to {n_rows - 1}; "
+            "correct it, or take it out."
+        )
+    return int(text)
+
+
+def _is_same(one: str | None, other: str | None, regression: bool) -> bool:
+    if regression and one and other and one != other:
+        try:
+            return float(one) == float(other)
+        except ValueError:
+            return False
+    return (one or None) == (other or None)
+
+
+def _said(entry: Entry) -> str:
+    return repr(entry.label) if entry.label else "that it cannot be labeled"
+
+
+def _name(entry: Entry) -> str:
+    return f"row {entry.row}" if entry.id is None else f"id {entry.id!r}"
+
+
+def _number(entry: Entry) -> float:
+    try:
+        value = float(str(entry.label))
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(
+            f"{entry.where} has the label {entry.label!r}, which is no finite number; correct it, "
+            "or leave it empty where there is none. Classes are for classifiers, not for a "
+            "regression."
+        )
+    return value
+
+
+def _coded(texts: list[str]) -> tuple[np.ndarray, list[str]]:
+    classes = sorted(set(texts))
+    try:
+        numbers_of = [float(name) for name in classes]
+    except ValueError:
+        numbers_of = []
+    if numbers_of and all(map(math.isfinite, numbers_of)):
+        classes.sort(key=float)
+    numbers = {name: number for number, name in enumerate(classes)}
+    return np.array([numbers[text] for text in texts], dtype=int), classes

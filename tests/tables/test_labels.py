@@ -1,0 +1,303 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from skdal.tables import Labels, read_labels
+from skdal.tables.ids import Ids
+
+IDS = Ids([f"img-{number}" for number in range(20)], "ids.txt").close()
+
+
+def write(path, text, encoding="utf-8"):
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def read(tmp_path, text, **options):
+    ids = options.pop("ids", None)
+    return read_labels([write(tmp_path / "labels.csv", text)], 20, ids, **options)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "row,label\n3,cat\n7,dog\n5,\n",
+        "\ufeffrow,label\r\n7,dog\r\n3,cat\r\n5,\r\n",
+        "Row; Label\n3; cat\n7;dog\n5;\n",
+        "row\tlabel\n3\tcat\n7\tdog\n5\t\n",
+        'rank,row,id,score,label,note\n1,3,3,0.5,cat,"a, b"\n2,7,7,,"dog","two\nlines"\n3,5,5,,,\n',
+        "label,id\ncat,3\n\ndog,7\n ,5\n",
+        # The last line break is missing, but the class is known.
+        "row,label\n5,\n7,dog\n3,cat\n7,dog",
+        "row,label,by\n3,cat,me\n5,,me\n7,dog,me",
+    ],
+)
+def test_a_label_file(tmp_path, text):
+    labels = read(tmp_path, text)
+    assert labels.rows.tolist() == [3, 7]
+    assert labels.values.tolist() == [0, 1]
+    assert labels.classes == ["cat", "dog"]
+    assert labels.skipped.tolist() == [5]
+    assert labels.counts() == {"cat": 1, "dog": 1}
+
+
+def test_ids(tmp_path):
+    labels = read(tmp_path, "id,row,label\nimg-7,7,b\nimg-3,,a\n,5,a\n", ids=IDS)
+    assert labels.rows.tolist() == [3, 5, 7]
+    assert labels.values.tolist() == [0, 0, 1]
+    text = "File,What\nimg-3,a\n"
+    assert read(tmp_path, text, ids=IDS, id_column="file", label_column="what").rows.tolist() == [3]
+
+
+def test_no_label_yet(tmp_path):
+    for labels in [read(tmp_path, "row,label\n"), read_labels([], 20)]:
+        assert len(labels.rows) == len(labels.values) == len(labels.skipped) == 0
+        assert labels.classes == []
+        assert labels.rows.dtype == labels.skipped.dtype == labels.values.dtype == int
+    labels = read_labels([], 20, regression=True)
+    assert labels.values.dtype == float
+    assert labels.classes is None
+
+
+def test_classes_that_are_numbers_are_in_their_order(tmp_path):
+    labels = read(tmp_path, "row,label\n1,10\n2,9\n3,-1\n")
+    assert labels.classes == ["-1", "9", "10"]
+    assert labels.values.tolist() == [2, 1, 0]
+
+
+def test_numbers(tmp_path):
+    text = "row,label\n3,2.5\n1,-1\n2,\n3,2.50\n0,1e3\n"
+    labels = read(tmp_path, text, regression=True)
+    assert labels.rows.tolist() == [0, 1, 3]
+    assert labels.values.tolist() == [1000, -1, 2.5]
+    assert labels.skipped.tolist() == [2]
+    assert labels.counts() == {}
+
+
+@pytest.mark.parametrize("other", ["2.6", "much"])
+def test_two_numbers_for_a_row(tmp_path, other):
+    with pytest.raises(ValueError, match=rf"Line 3 of .* says '{other}' of row 3, but Line 2 of"):
+        read(tmp_path, f"row,label\n3,2.5\n3,{other}\n", regression=True)
+
+
+def test_several_files_may_say_the_same(tmp_path):
+    one = write(tmp_path / "one.csv", "row,label\n3,cat\n5,\n")
+    two = write(tmp_path / "two.csv", "id,label\n3,cat\n4,dog\n3,cat\n5,\n")
+    labels = read_labels([one, two], 20)
+    assert labels.rows.tolist() == [3, 4]
+    two.write_text("id,label\n4,dog\n3,dog\n")
+    with pytest.raises(
+        ValueError,
+        match=r"Line 3 of .*two\.csv says 'dog' of id '3', but Line 2 of .*one\.csv says 'cat'",
+    ):
+        read_labels([one, two], 20)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is empty; its first line must be a header"),
+        ("3,cat\n4,dog\n", "Line 1 of .* is 3, cat; it must be a header with the column 'label'"),
+        ("row\n3\n", "with the column 'label'"),
+        ("label\ncat\n", "'row' or 'id'"),
+        ("row,label,Label\n3,a,b\n", "column 'label' twice"),
+        ("row,label\n20,cat\n", r"Line 2 of .* has the row 20, but the pool has rows from 0 to 19"),
+        ("row,label\n3,cat\n-1,cat\n", r"Line 3 of .* has '-1' for a row"),
+        ("row,label\n3.0,cat\n", r"'3\.0' for a row"),
+        ("row,label\n²,cat\n", "'²' for a row"),
+        ("id,label\nimg-3,cat\n", "'img-3' for a row; .* pass its ids"),
+        ("row,label\n,cat\n", "Line 2 of .* names no row"),
+        ("row,label\n3,cat\n4,dog\n3,dog\n", "Line 4 of .* says 'dog' of row 3, but Line 2 of"),
+        ("row,label\n3,cat\n3,\n", "Line 3 of .* says that it cannot be labeled of row 3, but Li"),
+        ("row,id,label\n3,4,cat\n", "has the row 3 and the id '4', which is row 4"),
+        # Cut off.
+        ("row,label\n3,cat\n17", "Line 3 of .* has 1 values, but the header 2; it may be cut off"),
+        ("row,label\n3,cat\n17,ca", "Line 3 of .*, the last one, ends in 'ca' without a line brea"),
+        ("row,label\n3,cat\n17,", "the last one, ends in ''"),
+        ("label,row\ncat,3\ncat,1", "the last one, ends in '1'"),
+        ('row,label\n3,cat\n17,"ca', "Line 3 of .* cannot be read: .* it is not closed"),
+        ("row,label\n3,cat\n17,cat,me\n", "Line 3 of .* has 3 values, but the header 2"),
+        ("row,label\n3,c\0t\n", "bytes of zero"),
+        ('row,label\n3,"ca"t\n', "Line 2 of .* cannot be read"),
+    ],
+)
+def test_what_is_wrong_names_the_line(tmp_path, text, words):
+    with pytest.raises(ValueError, match=words):
+        read(tmp_path, text)
+
+
+def test_an_id_that_is_not_in_the_pool(tmp_path):
+    text = "id,label\nimg-3,cat\nimg-33,cat\n"
+    with pytest.raises(ValueError, match=r"Line 3 of .*labels\.csv has the id 'img-33', which no"):
+        read(tmp_path, text, ids=IDS)
+    with pytest.raises(ValueError, match=r"row 3 and the id 'img-4', which is row 4 of the pool"):
+        read(tmp_path, "row,id,label\n3,img-4,cat\n", ids=IDS)
+
+
+@pytest.mark.parametrize("label", ["cat", "nan", "inf", "1,5"])
+def test_a_label_that_is_no_number(tmp_path, label):
+    with pytest.raises(ValueError, match=r"Line 2 of .* which is no finite number"):
+        read(tmp_path, f'row,label\n3,"{label}"\n', regression=True)
+
+
+def test_a_number_that_may_be_cut_off(tmp_path):
+    with pytest.raises(ValueError, match=r"the last one, ends in '2\.5'"):
+        read(tmp_path, "row,label\n3,2.5\n4,2.5", regression=True)
+
+
+def test_other_encodings_and_files(tmp_path):
+    path = write(tmp_path / "labels.csv", "row,label\n3,grün\n", "latin-1")
+    with pytest.raises(ValueError, match=r"labels\.csv is no text in UTF-8"):
+        read_labels([path], 20)
+    with pytest.raises(FileNotFoundError):
+        read_labels([tmp_path / "missing.csv"], 20)
+    path = tmp_path / "labels.npy"
+    np.save(path, np.arange(3))
+    with pytest.raises(ValueError, match=r"labels\.npy is no text in UTF-8"):
+        read_labels([path], 20)
+
+
+def test_a_batch_of_many_lines_is_looked_up_at_once(tmp_path):
+    ids = Ids([str(number * 7) for number in range(5000)], "ids.txt").close()
+    text = "id,label\n" + "".join(f"{number * 7},{number % 3}\n" for number in range(4999, 0, -2))
+    path = write(tmp_path / "labels.csv", text)
+    labels = read_labels([path], 5000, ids)
+    assert labels.rows.tolist() == list(range(1, 5000, 2))
+    assert isinstance(labels, Labels)
+
+
+def task(number, row, *labels, **more):
+    annotations = [
+        {
+            "id": 100 + place,
+            "result": []
+            if label is None
+            else [{"from_name": "kind", "to_name": "text", "type": "choices", "value": label}],
+            "was_cancelled": label is None,
+        }
+        for place, label in enumerate(labels)
+    ]
+    data = {"text": "x", "skdal_row": row, "skdal_id": str(row), "skdal_rank": 1}
+    return {"id": number, "data": data, "annotations": annotations, "predictions": []} | more
+
+
+def choice(*names):
+    return {"choices": list(names)}
+
+
+def short(number, row, **results):
+    data = {"text": "x", "skdal_row": row, "skdal_id": str(row), "skdal_score": 0.5}
+    who = {"annotator": 1, "annotation_id": 7, "created_at": "2024", "lead_time": 3.5}
+    return {**data, "id": number, **results, **who}
+
+
+def export(tmp_path, content, **options):
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return read_labels([path], 20, **options)
+
+
+def test_an_export_of_label_studio(tmp_path):
+    content = [
+        task(1, 7, choice("dog")),
+        task(2, 3, None, choice("cat"), choice("cat")),
+        task(3, 5, None),
+        task(4, 6),
+        task(5, 8, choice()),
+    ]
+    labels = export(tmp_path, content)
+    assert labels.rows.tolist() == [3, 7]
+    assert [labels.classes[value] for value in labels.values] == ["cat", "dog"]
+    # What somebody skipped, or sent in without a choice; task 4 nobody has come to.
+    assert labels.skipped.tolist() == [5, 8]
+
+
+def test_a_short_export_of_label_studio(tmp_path):
+    content = [
+        short(1, 7, kind="dog"),
+        short(2, 3, kind="cat"),
+        short(3, 3, kind="cat"),
+        short(4, 5),
+        short(5, 6) | {"annotation_id": None},
+    ]
+    labels = export(tmp_path, content)
+    assert labels.rows.tolist() == [3, 7]
+    assert labels.classes == ["cat", "dog"]
+    assert labels.skipped.tolist() == [5]
+    content[2]["kind"] = "dog"
+    with pytest.raises(
+        ValueError, match=r"Task 3 of .* says 'dog' of id '3', but Task 2 of .* 'ca"
+    ):
+        export(tmp_path, content)
+
+
+@pytest.mark.parametrize("value", [{"number": 2.5}, {"rating": 2.5}, {"text": ["2.5"]}])
+def test_numbers_of_label_studio(tmp_path, value):
+    labels = export(tmp_path, [task(1, 7, value)], regression=True)
+    assert labels.values.tolist() == [2.5]
+    assert export(tmp_path, [short(1, 7, n=[value])], regression=True).values.tolist() == [2.5]
+    whole = [task(1, 7, {"number": 4}), task(2, 8, {"number": 4.0})]
+    assert export(tmp_path, whole).classes == ["4"]
+
+
+def test_one_of_several_tags(tmp_path):
+    content = task(1, 7, choice("dog"))
+    other = {"from_name": "sure", "type": "rating", "value": {"rating": 5}}
+    content["annotations"][0]["result"].append(other)
+    for found in ([content], [short(1, 7, kind="dog", sure=[{"rating": 5}])]):
+        with pytest.raises(ValueError, match=r"Task 1 of .* has results of kind, sure"):
+            export(tmp_path, found)
+        assert export(tmp_path, found, label_column="kind").classes == ["dog"]
+        assert export(tmp_path, found, label_column="sure").classes == ["5"]
+        assert export(tmp_path, found, label_column="none").skipped.tolist() == [7]
+
+
+def test_older_exports(tmp_path):
+    old = task(1, 7)
+    old["completions"] = task(1, 7, choice("dog"))["annotations"]
+    del old["annotations"]
+    assert export(tmp_path, old).classes == ["dog"]
+
+
+def bare(**data):
+    return {"id": 4, "data": data, "annotations": task(1, 7, choice("a"))["annotations"]}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (
+            [task(9, 7, choice("a"), choice("b"))],
+            r"Task 9 of .*\(row 7\) has the labels 'a' and 'b'",
+        ),
+        ([task(9, 7, choice("a", "b"))], "Task 9 of .* has 2 labels in 'kind': a, b"),
+        ([short(9, 7, kind={"choices": ["a", "b"]})], "Task 9 of .* has 2 labels in 'kind'"),
+        ([task(9, 7, {"x": 1, "rectanglelabels": ["a"]})], "Task 9 .* has x, rectanglelabels in"),
+        ([task(9, 7, {"choices": [True]})], r"has \[True\] in 'kind', which is neither"),
+        ([bare(text="x")], "Task 4 of .* has neither skdal_id nor skdal_row in its data"),
+        ([{"id": 4, "kind": "a"}], "Task 4 of .* has neither skdal_id nor skdal_row"),
+        ([{"text": "a"}], "Task 1 of .* has neither"),
+        ([bare(skdal_row=20)], "Task 4 of .* has the row 20, but the pool has rows from 0 to 19"),
+        ([bare(skdal_row=True)], "has 'True' for a row"),
+        ([bare(skdal_id="x")], "has 'x' for a row"),
+        ([3], "Entry 1 of .* is no task"),
+        ("text", "Entry 1 of .* is no task"),
+        ([{"data": 3, "annotations": []}], "is not as Label Studio writes it"),
+        ([task(1, 7) | {"annotations": {}}], "is not as Label Studio writes it"),
+        ([task(1, 7) | {"annotations": [{"result": 3}]}], "has results that are no list"),
+    ],
+)
+def test_exports_that_cannot_be_read(tmp_path, content, words):
+    with pytest.raises(ValueError, match=words):
+        export(tmp_path, content)
+
+
+@pytest.mark.parametrize("text", ["", "[{", '[{"id": 1}', "row,label\n", "\xff", "[" * 100_000])
+def test_exports_that_are_no_json(tmp_path, text):
+    path = tmp_path / "export.json"
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(ValueError, match=r"export\.json is no JSON, or is cut off"):
+        read_labels([path], 20)
