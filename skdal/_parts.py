@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn import get_config
+from sklearn import config_context, get_config
 
 from skdal._pool import Rows, is_dask, take
 
@@ -34,21 +35,25 @@ def slices(n: int, size: int) -> Iterator[slice]:
         yield slice(start, min(start + size, n))
 
 
-def rows_of_a_part(X: Any) -> int:
-    """Return how many rows to read at a time, by scikit-learn's ``working_memory``.
+def rows_of_a_part(X: Any, *, working_memory: float | None = None) -> int:
+    """Return how many rows to read at a time.
 
     Parameters
     ----------
     X : array, memmap, dask array, Rows, sparse matrix, DataFrame or list
         The pool.
 
+    working_memory : float or None, default=None
+        MiB that they may take, with what is made of them. None is scikit-learn's setting.
+
     Returns
     -------
     int
         At least 1.
     """
-    n_bytes = get_config()["working_memory"] * 2**20
-    return max(1, int(n_bytes / (_TIMES * _row_bytes(X) + _MORE)))
+    if working_memory is None:
+        working_memory = get_config()["working_memory"]
+    return max(1, int(working_memory * 2**20 / (_TIMES * _row_bytes(X) + _MORE)))
 
 
 def _row_bytes(X: Any) -> float:
@@ -100,17 +105,22 @@ def map_parts(
     >>> list(map_parts(lambda part, rows: part.sum(), np.eye(5), np.arange(4)))
     [4.0]
     """
+    inner = rows
     while isinstance(X, Rows):
-        X, rows = X.X, X.rows[rows]
+        X, inner = X.X, X.rows[inner]
     if is_dask(X):
-        yield from _map_chunks(function, X, rows, at_once)
+        yield from _map_chunks(function, X, inner, rows, at_once)
         return
     for part in slices(len(rows), rows_of_a_part(X)):
-        yield function(take(X, rows[part]), rows[part])
+        yield function(take(X, inner[part]), rows[part])
 
 
 def _map_chunks(
-    function: Callable[[Any, np.ndarray], Any], X: Any, rows: np.ndarray, at_once: int | None
+    function: Callable[[Any, np.ndarray], Any],
+    X: Any,
+    inner: np.ndarray,
+    rows: np.ndarray,
+    at_once: int | None,
 ) -> Iterator[Any]:
     from dask.base import compute
     from dask.delayed import delayed
@@ -118,33 +128,64 @@ def _map_chunks(
     # All columns of a row must be in one place.
     X = X.rechunk(dict.fromkeys(range(1, X.ndim), -1))
     ends = np.cumsum(X.chunks[0])
-    cuts = np.searchsorted(rows, ends)
-    shared = delayed(function, pure=False)
-    size = delayed(rows_of_a_part(X))
+    cuts = np.searchsorted(inner, ends)[:-1]
+    task = _ChunkTask(function, X.dtype, rows_of_a_part(X), get_config())
+    shared = delayed(task, pure=False)
     tasks = []
-    for chunk, first, numbers in zip(
+    for chunk, first, places, numbers in zip(
         X.to_delayed().reshape(len(ends), -1)[:, 0],
         ends - X.chunks[0],
-        np.split(rows, cuts[:-1]),
+        np.split(inner, cuts),
+        np.split(rows, cuts),
         strict=True,
     ):
         if len(numbers):
-            tasks.append(delayed(_in_chunk)(shared, chunk, numbers, first, size))
+            tasks.append(shared(chunk, _Packed(places - first), _Packed(numbers)))
     for some in slices(len(tasks), at_once or max(1, len(tasks))):
         for results in compute(*tasks[some]):
             yield from results
 
 
-def _in_chunk(
-    function: Callable[[Any, np.ndarray], Any],
-    chunk: Any,
-    rows: np.ndarray,
-    first: int,
-    size: int,
-) -> list[Any]:
-    """Call the function with the parts of a chunk; this runs on a worker."""
-    parts = [rows[part] for part in slices(len(rows), size)]
-    return [function(np.asarray(chunk[part - first]), part) for part in parts]
+@dataclass(frozen=True)
+class _ChunkTask:
+    """Call a function with the parts of a chunk, on the worker that has it."""
+
+    function: Callable[[Any, np.ndarray], Any]
+    dtype: Any
+    size: int
+    # scikit-learn's, which is one of the thread that asked.
+    config: dict[str, Any]
+
+    def __call__(self, chunk: Any, places: _Packed, numbers: _Packed) -> list[Any]:
+        rows, outer = places.unpacked(), numbers.unpacked()
+        # Chunks may be of another dtype than the array says.
+        chunk = np.asarray(chunk, dtype=self.dtype)
+        with config_context(**self.config):
+            return [
+                self.function(chunk[rows[part]], outer[part])
+                for part in slices(len(rows), self.size)
+            ]
+
+
+class _Packed:
+    """Rising row numbers, small on their way to a worker: mostly all of a range but a few."""
+
+    def __init__(self, rows: np.ndarray) -> None:
+        self.first, span = int(rows[0]), int(rows[-1] - rows[0]) + 1
+        self.span = span
+        offsets = rows - self.first
+        self.is_rest = span < 2 * len(rows)
+        if self.is_rest:
+            is_missing = np.ones(span, dtype=bool)
+            is_missing[offsets] = False
+            offsets = np.flatnonzero(is_missing)
+        self.offsets = offsets.astype(np.min_scalar_type(span))
+
+    def unpacked(self) -> np.ndarray:
+        """Return the row numbers."""
+        if self.is_rest:
+            return self.first + np.delete(np.arange(self.span), self.offsets)
+        return self.first + self.offsets.astype(np.intp)
 
 
 def map_rows(function: Callable[[Any], np.ndarray], X: Any, rows: np.ndarray) -> np.ndarray:

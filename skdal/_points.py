@@ -30,7 +30,7 @@ class StoredPoints:
     Parameters
     ----------
     rows : Rows
-        Numbers in two dimensions.
+        Numbers; what has more than two dimensions is flattened as it is read.
 
     to_unit : bool, default=False
         Whether to scale what is read to length 1, in float64.
@@ -39,14 +39,14 @@ class StoredPoints:
     def __init__(self, rows: Rows, *, to_unit: bool = False) -> None:
         self._rows = rows
         self._to_unit = to_unit
-        self.shape = rows.shape
+        self.shape = (len(rows), int(np.prod(rows.shape[1:])))
         self.dtype = np.dtype(np.float64) if to_unit else rows.dtype
         self._low, self._high = (-1.0, 1.0) if to_unit else self._check()
 
     def _check(self) -> tuple[float, float]:
         low, high = np.inf, -np.inf
         for part in slices(len(self), max(1, CELLS // self.shape[1])):
-            Z = self._rows[part]
+            Z = self._read(part)
             check_finite(Z, self._rows.rows[part])
             low, high = min(low, float(Z.min())), max(high, float(Z.max()))
         return low, high
@@ -55,11 +55,15 @@ class StoredPoints:
         return self.shape[0]
 
     def __getitem__(self, key: Any) -> np.ndarray:
-        Z = self._rows[key]
+        Z = self._read(key)
         if not self._to_unit:
-            return np.asarray(Z)
+            return Z
         numbers = self._rows.rows[key]
         return _unit_rows("X", np.atleast_2d(Z), numbers).reshape(Z.shape)
+
+    def _read(self, key: Any) -> np.ndarray:
+        Z = np.asarray(self._rows[key])
+        return Z.reshape(*Z.shape[: np.ndim(Z) - self._rows.ndim + 1], self.shape[1])
 
     # Over all of them, as of an array.
     def min(self) -> float:

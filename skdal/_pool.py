@@ -64,6 +64,8 @@ def is_dask(X: Any) -> bool:
     X : object
         Anything.
     """
+    while isinstance(X, Rows):
+        X = X.X
     # Not by the class, which takes an import of dask.
     return type(X).__module__.startswith("dask.array") and hasattr(X, "dask")
 
@@ -79,23 +81,40 @@ def reads_on_demand(X: Any) -> bool:
     return isinstance(X, np.memmap | Rows) or is_dask(X)
 
 
-def check_known_size(X: Any) -> None:
-    """Refuse a dask array that does not know how many rows it has.
+def check_kind(X: Any) -> None:
+    """Refuse what dask has and skdal cannot read.
 
     Parameters
     ----------
     X : object
-        Anything else passes.
+        The pool. What is not of dask passes.
 
     Raises
     ------
     ValueError
-        With the cure.
+        If it is no array, does not know how many rows it has, or its chunks are no arrays of
+        numpy, or masked ones. The message says what to do.
     """
-    if is_dask(X) and any(np.isnan(size) for size in X.shape):
+    if type(X).__module__.startswith(("dask.dataframe", "dask_expr", "dask.bag")):
+        raise ValueError(
+            f"X is a {type(X).__name__} of dask; pass an array, as X.to_dask_array(lengths=True) "
+            "makes of a DataFrame."
+        )
+    if not is_dask(X):
+        return
+    if any(np.isnan(size) for size in X.shape):
         raise ValueError(
             f"X is a dask array of shape {X.shape}: it does not know how many rows it has. Call "
             "X.compute_chunk_sizes() first; of a dask DataFrame take to_dask_array(lengths=True)."
+        )
+    while isinstance(X, Rows):
+        X = X.X
+    kind = type(X._meta)
+    if kind is not np.ndarray:
+        raise ValueError(
+            f"X is a dask array whose chunks are {kind.__module__}.{kind.__name__}; make arrays of "
+            "numpy of them, as in X.map_blocks(lambda chunk: chunk.toarray()) for sparse matrices, "
+            "or .filled(0) for masked ones."
         )
 
 
@@ -115,7 +134,7 @@ def check_finite(Z: np.ndarray, rows: np.ndarray) -> None:
     ValueError
         It names the first.
     """
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         # One pass without a temporary array; a sum of finite numbers may overflow, though.
         is_suspect = not np.isfinite(Z.sum())
     if is_suspect and not (finite := np.isfinite(Z).all(axis=1)).all():
@@ -145,12 +164,13 @@ def take(X: Any, rows: np.ndarray) -> Any:
     if is_dask(X):
         # Rising, they are one part of every chunk.
         order = np.argsort(rows, kind="stable")
-        part = np.asarray(X[rows[order]].compute())
+        # Chunks may be of another dtype than the array says.
+        part = np.asarray(X[rows[order]].compute(), dtype=X.dtype)
         taken = np.empty_like(part)
         taken[order] = part
         return taken
     if isinstance(X, np.memmap):
-        return np.array(X[rows])
+        return np.asarray(X[rows])
     return _safe_indexing(X, rows)
 
 

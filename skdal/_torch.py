@@ -103,12 +103,19 @@ def modes_kept(model: Any) -> Iterator[None]:
 
 
 @contextmanager
-def torch_random_state_kept() -> Iterator[None]:
+def torch_random_state_kept(model: Any = None) -> Iterator[None]:
     """Leave torch's global random state as it was before the ``with`` block.
 
-    A DataLoader draws from it even where it shuffles nothing.
+    A DataLoader draws from it even where it shuffles nothing. One thread at a time is within.
+
+    Parameters
+    ----------
+    model : estimator or None, default=None
+        What is at work in the block, if it is known: without a network, nothing has to be done.
     """
     torch = sys.modules.get("torch")
+    if model is not None and not (is_network(last_step(model)) or skorch_nets(model)):
+        torch = None
     if torch is None:
         yield
         return

@@ -127,9 +127,10 @@ class AcquisitionSampler(BaseSampler):
         return self._scores(X, np.arange(_num_samples(X)))
 
     def _scores(self, X: Any, rows: np.ndarray) -> np.ndarray:
-        # Without the pool, which goes to no other process.
+        # Without what is as large as the pool, which goes to no other process.
         alone = copy(self)
-        del alone._X
+        for name in ("_X", "labeled_rows_", "pool_rows_"):
+            delattr(alone, name)
         scores = map_rows(alone._acquire, X, rows).astype(float, copy=False)
         bad = np.flatnonzero(~np.isfinite(scores))
         if len(bad):

@@ -16,7 +16,7 @@ from sklearn.utils.random import sample_without_replacement
 from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
 
 from skdal._labels import labeled_mask, labeled_values
-from skdal._pool import check_known_size, reads_on_demand
+from skdal._pool import check_kind, reads_on_demand
 from skdal._seeding import MAX_SEED
 
 
@@ -67,6 +67,7 @@ class PoolEstimator(BaseEstimator, metaclass=ABCMeta):
 
     def _check_X(self, X: Any, *, reset: bool) -> Any:
         """Check the pool. This is for estimators that read X themselves, as numbers."""
+        check_kind(X)
         if reads_on_demand(X):
             return self._check_large(X, reset=reset)
         if np.ma.isMaskedArray(X) and np.ma.getmaskarray(X).any():
@@ -86,7 +87,6 @@ class PoolEstimator(BaseEstimator, metaclass=ABCMeta):
 
     def _check_large(self, X: Any, *, reset: bool) -> Any:
         """Check a pool that is not in memory by all that can be told without reading it."""
-        check_known_size(X)
         dtype = getattr(X, "dtype", None)
         if dtype is None or dtype.kind not in "biuf":
             raise ValueError(f"X holds {dtype or 'no array'}; pass real numbers.")
@@ -111,7 +111,7 @@ class PoolEstimator(BaseEstimator, metaclass=ABCMeta):
         """Check the pool only as rows. This is for estimators whose task model reads X."""
         # The model checks X for itself, and may take DataFrames and texts.
         X = X.tocsr() if sp.issparse(X) else X  # rows are taken by their numbers
-        check_known_size(X)
+        check_kind(X)
         return validate_data(self, X, skip_check_array=True, reset=reset)
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:

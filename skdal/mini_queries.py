@@ -181,7 +181,8 @@ def choose_in_mini_queries(
             )
         )
         available = np.delete(available, np.searchsorted(available, chosen))
-        Z_labeled = stack(Z_labeled, read(chosen))
+        is_read = candidates == "subsample"
+        Z_labeled = stack(Z_labeled, Z_subsample[position] if is_read else read(chosen))
     n_trained_on, train_accuracy, divergence, n_epochs = map(np.array, zip(*trace, strict=True))
     return Bunch(
         rows=np.concatenate(taken),

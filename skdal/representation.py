@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ from skdal._parts import map_parts, rows_of_a_part, slices
 from skdal._pool import Rows, as_matrix, check_finite, is_dask, reads_on_demand, stack, take
 from skdal._torch import is_network, last_step, torch_random_state_kept
 
+# MiB for the rows whose representation is computed at a time, with what is made of them.
+_WORKING_MEMORY = 256
 _ACTIVATIONS = {
     "identity": lambda a: a,
     "logistic": expit,
@@ -202,6 +205,8 @@ class RepresentationReader:
         if len(new):
             Z = self._compute(new)
             n_known = 0 if self._known is None else self._known.shape[0]
+            if not _has_room(n_known + len(new), Z):
+                return Z if len(new) == len(rows) else self._compute(rows)
             self._place[new] = n_known + np.arange(len(new))
             self._known = Z if self._known is None else stack(self._known, Z)
         return self._known[self._place[rows]]
@@ -267,9 +272,7 @@ class RepresentationReader:
         """Return whether the representation of the rows is worth keeping, and not too large."""
         if self.estimator is None or not self.remember or is_dask(self.X) or not len(rows):
             return False
-        first = self(rows[:1])
-        n_bytes = len(rows) * first.shape[1] * first.dtype.itemsize
-        return bool(n_bytes <= get_config()["working_memory"] * 2**20)
+        return _has_room(len(rows), self(rows[:1]))
 
     def points(self, rows: np.ndarray) -> Any:
         """Return the representation of rows as something to read many times, part by part.
@@ -281,29 +284,51 @@ class RepresentationReader:
 
         Returns
         -------
-        array, CSR matrix, Rows or memmap of shape (n_rows, n_components)
+        array, CSR matrix or Rows of n_rows rows
             In memory where ``X`` is. The rows of a memmap where they are. Else, since it would
             have to be computed or sent each time, in a temporary file that is gone with it.
         """
         if not reads_on_demand(self.X):
             return self(rows)
-        X, inner = self.X, rows
-        while isinstance(X, Rows):
-            X, inner = X.X, X.rows[inner]
-        if self.estimator is None and isinstance(X, np.ndarray):
-            return Rows(X.reshape(len(X), -1), inner)
+        if self.estimator is None and not is_dask(self.X):
+            return Rows(self.X, rows)
         first = self(rows[:1])
         with tempfile.TemporaryFile() as file:
             # Not written through a memmap, which ends the process where the disk is full.
-            for part in self.map_parts(_dense_bytes, rows, at_once=8):
+            for part in self.map_parts(partial(_as_bytes, first.dtype), rows, at_once=8):
                 file.write(part)
             file.flush()
             shape = len(rows), first.shape[1]
-            return np.memmap(file, dtype=first.dtype, mode="r", shape=shape)
+            stored = np.memmap(file, dtype=first.dtype, mode="r", shape=shape)
+        return Rows(stored, np.arange(len(rows)))
 
     def _compute(self, rows: np.ndarray) -> Any:
-        part, is_checked = take(self.X, rows), not reads_on_demand(self.X)
-        return _represented(part, rows, self.estimator, self.layer, is_checked)
+        is_checked = not reads_on_demand(self.X)
+
+        def represented(some: np.ndarray) -> Any:
+            part = take(self.X, some)
+            return _represented(part, some, self.estimator, self.layer, is_checked)
+
+        # Not by a setting: what a model is trained on would be rounded by it.
+        size = rows_of_a_part(self.X, working_memory=_WORKING_MEMORY)
+        if self.estimator is None or len(rows) <= size:
+            return represented(rows)
+        parts = (represented(rows[part]) for part in slices(len(rows), size))
+        first = next(parts)
+        if sp.issparse(first):
+            return stack(first, *parts)
+        Z, end = np.empty((len(rows), first.shape[1]), first.dtype), 0
+        for part in chain([first], parts):
+            Z[end : end + len(part)] = part
+            end += len(part)
+        return Z
+
+
+def _has_room(n_rows: int, Z: Any) -> bool:
+    """Return whether so many rows like these may be kept."""
+    # Twice, for one more copy while it grows.
+    n_bytes = 2 * n_rows * Z.shape[1] * Z.dtype.itemsize
+    return bool(n_bytes <= get_config()["working_memory"] * 2**20)
 
 
 def _represented(
@@ -330,8 +355,8 @@ def _without_numbers(function: Callable[[Any], np.ndarray], Z: Any, rows: np.nda
     return function(Z)
 
 
-def _dense_bytes(Z: Any, rows: np.ndarray) -> bytes:
-    return np.ascontiguousarray(Z.toarray() if sp.issparse(Z) else Z).tobytes()
+def _as_bytes(dtype: Any, Z: Any, rows: np.ndarray) -> bytes:
+    return np.ascontiguousarray(Z.toarray() if sp.issparse(Z) else Z, dtype=dtype).tobytes()
 
 
 def _last_hidden_layer(model: MLPClassifier | MLPRegressor, X: Any) -> Any:

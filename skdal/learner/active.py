@@ -15,7 +15,7 @@ from sklearn.utils.validation import _num_samples, validate_data
 from skdal._binding import choose, fit_bound, refuse_strategies
 from skdal._labels import labeled_values
 from skdal._oracle import given_labels
-from skdal._pool import append, take
+from skdal._pool import append, check_kind, take
 from skdal._seeding import MAX_SEED
 from skdal.base import take_over
 from skdal.learner.keeper import LabelKeeper
@@ -190,6 +190,7 @@ class ActiveLearner(LabelKeeper):
             )
         # A fit that fails must leave the learner as it was, so another one is fitted first.
         fitted = type(self)(**self.get_params(deep=False))
+        check_kind(X)
         validate_data(fitted, X, y, skip_check_array=True)
         n_rows = _num_samples(X)
         (fitted._X,) = indexable(X)

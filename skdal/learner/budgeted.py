@@ -12,6 +12,7 @@ from sklearn.utils.validation import validate_data
 from tqdm.auto import tqdm
 
 from skdal._binding import refuse_strategies
+from skdal._pool import check_kind
 from skdal.base import take_over
 from skdal.learner.base import BaseLearner
 from skdal.learner.callbacks import CallbackSupportMixin, Tasks, with_callbacks
@@ -190,6 +191,7 @@ class BudgetedLearner(CallbackSupportMixin, BaseLearner):
         check_instances(self.estimator, self.sampler, self.initial_sampler, self.stopping)
         # A fit that fails must leave the learner as it was, so another one is fitted first.
         fitted = type(self)(**self.get_params(deep=False))
+        check_kind(X)
         validate_data(fitted, X, y, skip_check_array=True)
         if getattr(fitted, "n_features_in_", None) == 0:
             # The model would say so too, but only after there are rows enough for it.

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from sklearn.utils import Bunch, Tags
 from sklearn.utils.validation import _num_samples, validate_data
 
-from skdal._pool import check_known_size
+from skdal._pool import check_kind
 from skdal.base import BaseSampler
 
 
@@ -60,7 +60,7 @@ class RandomSampler(BaseSampler):
         # Nothing looks at the values, so that texts, frames and missing values will do too.
         if sp.issparse(X) or (isinstance(X, np.ndarray) and X.dtype.kind in "biufc"):
             return super()._check_X(X, reset=reset)
-        check_known_size(X)
+        check_kind(X)
         if isinstance(X, str | bytes | Mapping) or not _num_samples(X):
             raise ValueError(
                 f"X={X!r} holds no rows; pass an array, a DataFrame or a list of rows."

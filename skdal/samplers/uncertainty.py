@@ -124,7 +124,7 @@ class UncertaintySampler(AcquisitionSampler):
             )
 
     def _acquire(self, X: Any) -> np.ndarray:
-        with torch_random_state_kept(), modes_kept(self.estimator_):
+        with torch_random_state_kept(self.estimator_), modes_kept(self.estimator_):
             proba = np.asarray(self.estimator_.predict_proba(X), dtype=np.float64)
         if proba.ndim != 2 or proba.shape[1] < 2:
             raise ValueError(
