@@ -6,7 +6,9 @@ anonymous memory of the process at its peak (RssAnon), less what it had before i
 pages of the file that the system keeps in memory anyway are not its own.
 
     dal       the query of DiscriminativeSampler as it comes, 10 mini-queries
-    pool      the same with candidates="pool", 2 mini-queries
+    epochs    the same with 5 epochs in every mini-query: how many it takes until it is done with
+              hangs on the rows, and how many rows are new in a mini-query on the pool's size
+    pool      the same as epochs with candidates="pool", 2 mini-queries
     score     score_samples of all rows
     greedy    CoreSetSampler
     rounds    CoreSetSampler in two rounds
@@ -23,14 +25,16 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from _common import RESULTS, machine, print_table, read_records
+from sklearn.exceptions import ConvergenceWarning
 
 N_COLUMNS, N_LABELED, N_INSTANCES = 64, 10_000, 1000
-CASES = ("read", "forward", "dal", "pool", "score", "greedy", "rounds")
+CASES = ("read", "forward", "dal", "epochs", "pool", "score", "greedy", "rounds")
 
 
 def make(path: Path, n_rows: int) -> None:
@@ -76,8 +80,9 @@ class Peak:
 def run_case(case: str, path: Path, n: int, threads: int) -> dict[str, Any]:
     import torch
 
-    from skdal import CoreSetSampler, DiscriminativeSampler
+    from skdal import CoreSetSampler, DiscriminativeSampler, MLPDiscriminator
 
+    warnings.simplefilter("ignore", ConvergenceWarning)
     torch.set_num_threads(threads)
     # Some memory belongs to the libraries, and comes with their first use.
     small = np.random.RandomState(0).randn(400, N_COLUMNS).astype(np.float32)
@@ -88,6 +93,7 @@ def run_case(case: str, path: Path, n: int, threads: int) -> dict[str, Any]:
     y = np.full(n, -1)
     y[rng.choice(n, N_LABELED, replace=False)] = 0
     sampler: Any
+    n_epochs = 0
     with Peak() as peak:
         if case in ("read", "forward"):
             step = _forward() if case == "forward" else np.sum
@@ -103,12 +109,19 @@ def run_case(case: str, path: Path, n: int, threads: int) -> dict[str, Any]:
         else:
             sampler = {
                 "dal": DiscriminativeSampler(random_state=0),
-                "pool": DiscriminativeSampler(candidates="pool", n_mini_queries=2, random_state=0),
+                "epochs": DiscriminativeSampler(MLPDiscriminator(max_epochs=5), random_state=0),
+                "pool": DiscriminativeSampler(
+                    MLPDiscriminator(max_epochs=5),
+                    candidates="pool",
+                    n_mini_queries=2,
+                    random_state=0,
+                ),
                 "greedy": CoreSetSampler(),
                 "rounds": CoreSetSampler(two_rounds=True),
             }[case].fit(X, y)
             began = time.perf_counter(), time.process_time()
-            sampler.query(n_instances=N_INSTANCES)
+            details = sampler.query(n_instances=N_INSTANCES, return_details=True)[1]
+            n_epochs = int(np.sum(details.get("n_epochs", 0)))
         seconds = time.perf_counter() - began[0]
         cpu_seconds = time.process_time() - began[1]
     return {
@@ -117,6 +130,7 @@ def run_case(case: str, path: Path, n: int, threads: int) -> dict[str, Any]:
         "seconds": seconds,
         "cpu_seconds": cpu_seconds,
         "memory": peak.most - before,
+        "n_epochs": n_epochs,
     }
 
 
@@ -142,7 +156,12 @@ def draw(records: list[dict[str, Any]], path: Path) -> None:
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
-    names = {"dal": "DAL", "score": "score_samples", "greedy": "core-set", "rounds": "two rounds"}
+    names = {
+        "epochs": "DAL, 5 epochs each",
+        "score": "score_samples",
+        "greedy": "core-set",
+        "rounds": "two rounds",
+    }
     for marker, (case, name) in zip("osD^", names.items(), strict=True):
         found = sorted(
             (r["n"], r["cpu_seconds"], r["memory"]) for r in records if r["case"] == case
@@ -197,10 +216,11 @@ def main() -> None:
             f"{record['seconds']:.1f}",
             f"{record['cpu_seconds']:.1f}",
             f"{record['memory'] / 2**20:.0f}",
+            record.get("n_epochs") or "",
         )
         for record in best.values()
     ]
-    print_table(["case", "rows", "s", "CPU s", "own memory, MiB"], lines)
+    print_table(["case", "rows", "s", "CPU s", "own memory, MiB", "epochs"], lines)
     if args.picture:
         draw(list(best.values()), args.picture)
 

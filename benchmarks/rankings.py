@@ -24,6 +24,7 @@ from skdal import (
     UncertaintySampler,
 )
 from skdal.experiments.ranking import score_rows
+from skdal.experiments.seeds import seed_of
 from skdal.metrics import spearman
 from skdal.neural import LeNetClassifier
 
@@ -52,7 +53,10 @@ def run(data: Any, seed: int, n_labeled: int, n_scored: int) -> dict[str, Any]:
         "machine": machine(),
     }
     if n_scored:
-        scores = score_rows(samplers(seed), model, X, y, labeled, scored)
+        scores = {
+            name: score_rows(sampler, model, X, y, labeled, scored, random_state=seed_of(0, name))
+            for name, sampler in samplers(seed).items()
+        }
         record["spearman"] = {f"{a} / {b}": value for (a, b), value in spearman(scores).items()}
     return record
 

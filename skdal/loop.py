@@ -177,6 +177,59 @@ def play(
     20 10 True
     24 4 True
     """
+    return turns(
+        estimator,
+        sampler,
+        X,
+        y,
+        budget=budget,
+        n_initial=n_initial,
+        n_instances=n_instances,
+        initial_sampler=initial_sampler,
+        stopping=stopping,
+        fit_params=fit_params,
+        random_state=random_state,
+    )
+
+
+def turns(
+    estimator: Any,
+    sampler: Any,
+    X: Any,
+    y: ArrayLike,
+    *,
+    budget: int,
+    n_initial: int | ArrayLike,
+    n_instances: int,
+    initial_sampler: Any = None,
+    stopping: Any = None,
+    fit_params: dict[str, Any] | None = None,
+    random_state: Any = None,
+    training_seed: int | None = None,
+) -> Iterator[Step]:
+    """Play as :func:`play` does, where trainings may have a seed that others share.
+
+    Parameters
+    ----------
+    estimator, sampler, X, y, budget, n_initial, n_instances, initial_sampler, stopping : object
+        See :func:`play`.
+
+    fit_params, random_state : object
+        See :func:`play`.
+
+    training_seed : int or None, default=None
+        Seeds the trainings in place of ``random_state``.
+
+    Returns
+    -------
+    iterator of Step
+        See :func:`play`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        See :func:`play`.
+    """
     check_instances(estimator, sampler, initial_sampler, stopping)
     n_rows = _num_samples(X)
     y = given_labels(estimator, y, n_rows, cure=_HIDDEN)
@@ -212,7 +265,8 @@ def play(
 
         def state_for(purpose: int) -> np.random.RandomState:
             # By the number of labels, so that it does not matter where a run was taken up again.
-            return np.random.RandomState([seed, len(labeled), purpose])
+            own = training_seed if purpose == TRAIN and training_seed is not None else seed
+            return np.random.RandomState([own, len(labeled), purpose])
 
         while True:
             n_next = min(n_instances, budget - len(labeled))

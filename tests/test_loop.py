@@ -18,7 +18,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdal import CoreSetSampler, RandomSampler, UncertaintySampler
 from skdal._labels import labeled_mask
-from skdal.loop import can_train, check_weights, play
+from skdal.loop import can_train, check_weights, play, turns
 from tests.learner._shared import DAL, MODEL, TRUTH, Counting, EnoughLabels, Spy, Weighed, X
 
 WEIGHTS = np.linspace(0.1, 5, 150)
@@ -257,3 +257,20 @@ def test_when_a_model_can_be_trained():
     assert can_train(several, np.array([[0, 1]]))
     assert not can_train(several, np.empty((0, 2)))
     assert can_train(FrozenEstimator(GaussianNB().fit(X, TRUTH)), np.array([0, 1]))
+
+
+def test_a_seed_of_the_trainings_changes_no_query():
+    asked = {"budget": 30, "n_initial": np.arange(0, 120, 12), "n_instances": 10}
+
+    def played(estimator, seed):
+        sampler = RandomSampler()
+        steps = turns(estimator, sampler, X, TRUTH, **asked, random_state=0, training_seed=seed)
+        return [(step.rows.tolist(), step.model.tree_.threshold.tolist()) for step in steps]
+
+    tree = DecisionTreeClassifier(max_features=1)
+    first, other = played(tree, 1), played(tree, 2)
+    assert [rows for rows, _ in first] == [rows for rows, _ in other]
+    assert first != other
+    # It is drawn for what has no random state alone.
+    tree.set_params(random_state=5)
+    assert played(tree, 1) == played(tree, 2) == played(tree, None)

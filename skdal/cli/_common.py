@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 # What a shell expects after Ctrl-C.
 CANCELLED = 130
+
+# Of the argument DATA, before what a file must hold.
+DATA_HELP = (
+    "The data: digits, which needs no download; mnist or cifar10, which are downloaded once; or "
+    "the path of an .npz file that holds "
+)
 
 # Narrower tables would lose columns, and digits of numbers.
 _LEAST_WIDTH = 80
@@ -71,6 +77,43 @@ def load_for(
         hint = "DATA" if test_size is None else "DATA or --test-size"
         raise typer.BadParameter(str(error), param_hint=hint) from error
     return data
+
+
+def estimator_help() -> str:
+    """Return the help of the option --estimator."""
+    from skdal.experiments.presets import ESTIMATOR_NAMES
+
+    return (
+        f"Task model: {', '.join(ESTIMATOR_NAMES)}. The last two are networks for images; "
+        "samplers can work in the representation of all but logistic."
+    )
+
+
+def model_for(estimator: str, epochs: int | None) -> Any:
+    """Return a task model by its name.
+
+    Parameters
+    ----------
+    estimator : str
+        Its name.
+
+    epochs : int or None
+        Passes over the labels at most.
+
+    Raises
+    ------
+    typer.BadParameter
+        If there is none of this name, or it has no epochs.
+    """
+    import typer
+
+    from skdal.experiments.presets import ESTIMATOR_NAMES, make_estimator
+
+    try:
+        return make_estimator(estimator, max_epochs=epochs)
+    except ValueError as error:
+        hint = "--epochs" if estimator in ESTIMATOR_NAMES else "--estimator"
+        raise typer.BadParameter(str(error), param_hint=hint) from error
 
 
 def fraction_or_rows(text: str) -> float:
@@ -134,29 +177,44 @@ def _check_finite(X: np.ndarray, name: str) -> None:
         )
 
 
-@contextmanager
-def errors_in_words(rescue: str = "") -> Iterator[None]:
+def errors_in_words(rescue: Callable[[], str] | None = None) -> AbstractContextManager[None]:
     """Print what goes wrong in a line, without a traceback, and exit with 1.
+
+    An error that is not of data, settings or files, such as a network that diverges or memory
+    that does not suffice, keeps its traceback, and is passed on.
 
     Parameters
     ----------
-    rescue : str, default=""
-        What to add where a file could not be read or written.
+    rescue : callable or None, default=None
+        Called after an error, of whatever kind: returns the way to go on, which is printed too.
 
-    Raises
-    ------
-    typer.Exit
-        For an error of data, settings, or files.
+    Returns
+    -------
+    context manager
+        On leaving it raises ``typer.Exit`` for an error of data, settings, or files.
     """
-    import typer
+    return _ErrorsInWords(rescue)
 
-    try:
-        yield
-    except (OSError, TypeError, ValueError) as error:
+
+class _ErrorsInWords(AbstractContextManager[None]):
+    def __init__(self, rescue: Callable[[], str] | None) -> None:
+        self.rescue = rescue
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        import typer
+
+        # What typer prints itself, and Ctrl-C.
+        told = (typer.Abort, typer.BadParameter, typer.Exit)
+        if not isinstance(error, Exception) or isinstance(error, told):
+            return
         # Such as a sampler that asks more of the task model than it has.
-        more = f"\n{rescue}" if rescue and isinstance(error, OSError) else ""
-        typer.echo(f"Error: {error}{more}", err=True)
-        raise typer.Exit(1) from error
+        in_words = isinstance(error, OSError | ValueError)
+        lines = [f"Error: {error}"] if in_words else []
+        lines += [] if self.rescue is None else [self.rescue()]
+        if any(lines):
+            typer.echo("\n".join(line for line in lines if line), err=True)
+        if in_words:
+            raise typer.Exit(1) from error
 
 
 def print_table(table: Table) -> None:

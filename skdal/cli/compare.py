@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from skdal.cli._common import (
     CANCELLED,
+    DATA_HELP,
     errors_in_words,
+    estimator_help,
     fraction_or_rows,
     load_for,
+    model_for,
     prepare,
     print_table,
     split_names,
 )
 from skdal.cli.compare_forecast import forecast
-from skdal.cli.compare_output import FIGURES, budget, check_sizes, draw, table
+from skdal.cli.compare_output import FIGURES, check_sizes, draw, table
+from skdal.cli.compare_replace import Replaced
 
 if TYPE_CHECKING:
     import typer
@@ -44,7 +48,7 @@ def add_to(app: "typer.Typer") -> None:
     """
     import typer
 
-    from skdal.experiments.presets import DEFAULT, ESTIMATOR_NAMES, PRESETS, SAMPLER_NAMES
+    from skdal.experiments.presets import DEFAULT, PRESETS, SAMPLER_NAMES
 
     def option(help: str, *names: str, default: object = None, **kwargs: Any) -> Any:
         """Return an option whose default a preset may replace."""
@@ -65,9 +69,8 @@ def add_to(app: "typer.Typer") -> None:
             str | None,
             typer.Argument(
                 metavar="DATA",
-                help="The data: digits, which needs no download; mnist or cifar10, which are "
-                "downloaded once; or the path of an .npz file that holds X, y, X_test and y_test, "
-                "or X and y alone, with --test-size. A preset has data of its own.",
+                help=f"{DATA_HELP}X, y, X_test and y_test, or X and y alone, with --test-size. A "
+                "preset has data of its own.",
                 show_default=False,
             ),
         ] = None,
@@ -102,12 +105,7 @@ def add_to(app: "typer.Typer") -> None:
         ] = None,
         estimator: Annotated[
             str | None,
-            option(
-                f"Task model: {', '.join(ESTIMATOR_NAMES)}. The last two are networks for images; "
-                "samplers can work in the representation of all but logistic.",
-                metavar="NAME",
-                default=DEFAULT.estimator,
-            ),
+            option(estimator_help(), metavar="NAME", default=DEFAULT.estimator),
         ] = None,
         initial: Annotated[
             int | None,
@@ -179,7 +177,12 @@ def add_to(app: "typer.Typer") -> None:
             ),
         ] = False,
         force: Annotated[
-            bool, typer.Option("--force", help="Replace results that are there.")
+            bool,
+            typer.Option(
+                "--force",
+                help="Replace results that are there. They go once a sampler of the new "
+                "comparison has made a query.",
+            ),
         ] = False,
         dry_run: Annotated[
             bool,
@@ -193,8 +196,9 @@ def add_to(app: "typer.Typer") -> None:
     ) -> None:
         from skdal.experiments import compare as run
         from skdal.experiments import read_results, summarize
-        from skdal.experiments.folder import SETTINGS, FolderError, clear_folder, count_steps
-        from skdal.experiments.presets import make_estimator
+        from skdal.experiments.folder import SETTINGS, check_folder, count_steps
+        from skdal.experiments.same import FolderError
+        from skdal.experiments.settings import experiment_of
         from skdal.plotting import check_matplotlib
 
         if jobs == 0:
@@ -209,20 +213,13 @@ def add_to(app: "typer.Typer") -> None:
             raise typer.BadParameter(
                 "There is none; name data, as in: skdal compare digits", param_hint="DATA"
             )
-        names = split_names(samplers) if samplers else chosen.samplers
+        names = split_names(samplers) if samplers is not None else chosen.samplers
         try:
             by_name = {name: chosen.make_sampler(name) for name in names}
         except (ImportError, ValueError) as error:
             raise typer.BadParameter(str(error), param_hint="--samplers") from error
         model_name = estimator or chosen.estimator
-        try:
-            model = make_estimator(model_name)
-        except ValueError as error:
-            raise typer.BadParameter(str(error), param_hint="--estimator") from error
-        try:
-            model = make_estimator(model_name, max_epochs=epochs)
-        except ValueError as error:
-            raise typer.BadParameter(str(error), param_hint="--epochs") from error
+        model = model_for(model_name, epochs)
         if resume and output is None:
             raise typer.BadParameter("It needs --output.", param_hint="--resume")
         if resume and force:
@@ -240,6 +237,13 @@ def add_to(app: "typer.Typer") -> None:
             with errors_in_words():
                 n_done = {name: [0] * n_repeats for name in by_name}
                 if resume and output is not None:
+                    asked = experiment_of(
+                        model, data, sizes, divergence=divergence, random_state=seed
+                    )
+                    try:
+                        check_folder(output, asked, by_name)
+                    except FolderError as error:
+                        raise typer.BadParameter(str(error), param_hint="--output") from error
                     n_done = count_steps(output, list(by_name), n_repeats)
                 told = forecast(by_name, model, data, sizes, n_done, jobs)
             for line in told:
@@ -254,40 +258,38 @@ def add_to(app: "typer.Typer") -> None:
                     param_hint="--output",
                 )
             prepare(output, _FILES, force=force or resume)
-            if force:
-                with errors_in_words():
-                    clear_folder(output)
 
-        rescue = ""
-        if output is not None:
-            rescue = (
-                f"What is done is in {output}; once that is mended, go on by the same command with "
-                "--resume."
-            )
+        replaced = Replaced(output, _FILES, force=force)
+
+        def rescue() -> str:
+            if output is None:
+                return ""
+            if replaced.restored:
+                return f"Nothing was replaced in {output}."
+            # Where it was --force, it would begin anew.
+            same = "the same command with --resume" + " in place of --force" * force
+            return f"What is done is in {output}; once that is mended, go on by {same}."
+
         with errors_in_words(rescue):
             try:
-                results = run(
-                    by_name,
-                    model,
-                    **data,
-                    **sizes,
-                    n_repeats=n_repeats,
-                    divergence=divergence,
-                    n_jobs=jobs,
-                    directory=output,
-                    resume=resume,
-                    random_state=seed,
-                    verbose=1,
-                )
+                with replaced:
+                    results = run(
+                        by_name,
+                        model,
+                        **data,
+                        **sizes,
+                        n_repeats=n_repeats,
+                        divergence=divergence,
+                        n_jobs=jobs,
+                        directory=output,
+                        resume=resume,
+                        random_state=seed,
+                        verbose=1,
+                    )
             except FolderError as error:
                 raise typer.BadParameter(str(error), param_hint="--output") from error
             except KeyboardInterrupt:
-                if output is not None:
-                    typer.echo(
-                        f"\nStopped. What is done is in {output}; go on by the same command with "
-                        "--resume.",
-                        err=True,
-                    )
+                typer.echo(f"\nStopped. {rescue().replace('once that is mended, ', '')}", err=True)
                 raise typer.Exit(CANCELLED) from None
             if output is not None:
                 # Those of earlier calls too.
@@ -295,7 +297,6 @@ def add_to(app: "typer.Typer") -> None:
                 # Before anything is printed: a terminal that is gone must not cost the figures.
                 draw(results, output, f"{Path(source).name}, {model_name}")
             lines = summarize(results)
-        span = f"{sizes['n_initial']} to {budget(**sizes)} labels"
-        print_table(table(lines, span))
+        print_table(table(lines))
         if output is not None:
             typer.echo(f"Wrote {', '.join(_FILES[:-1])} and {_FILES[-1]} in {output}")

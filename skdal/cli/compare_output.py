@@ -94,26 +94,36 @@ def draw(results: Sequence[dict[str, Any]], output: Path, title: str) -> None:
 _NAME_WIDTH = 18
 
 
-def table(lines: Sequence[dict[str, Any]], span: str) -> Table:
+def table(lines: Sequence[dict[str, Any]]) -> Table:
     """Return the summary as a table that fits 80 columns.
 
     Parameters
     ----------
     lines : sequence of dict
         Of :func:`~skdal.experiments.summarize`.
-
-    span : str
-        From how many labels to how many.
     """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     least, repeats = (choose(line["n_repeats"] for line in lines) for choose in (min, max))
     runs = ("mean of " if repeats > 1 else "") + (f"{least} to " if least < repeats else "")
+    begin = min(line["n_labels_from"] for line in lines)
+    end = max(line["n_labels_to"] for line in lines)
+    late = [
+        f"That of {line['sampler'].replace(':', ': ')} begins at {line['n_labels_from']} labels, "
+        "where all its runs have a score."
+        for line in lines
+        if line["n_labels_from"] > begin
+    ]
+    known = [
+        "Area: mean accuracy over the whole span.",
+        *late,
+        "[ ]: 95 % interval of the difference.",
+        *["±: standard deviation."] * (repeats > 1),
+    ]
     table = Table(
-        title=f"Test accuracy, {span}, {runs}{count(repeats, 'run')}",
-        caption="Area: mean accuracy over the whole span. [ ]: 95 % interval of the difference."
-        + " ±: standard deviation." * (repeats > 1),
+        title=f"Test accuracy, {begin} to {end} labels, {runs}{count(repeats, 'run')}",
+        caption=" ".join(known),
         title_justify="left",
         caption_justify="left",
         box=SIMPLE_HEAD,

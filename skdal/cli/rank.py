@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from skdal.cli._common import (
+    DATA_HELP,
     count,
     errors_in_words,
+    estimator_help,
     load_for,
+    model_for,
     prepare,
     print_table,
     split_names,
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _FILES = ("scores.csv", "rankings.png", "rankings.svg")
-_PANEL = 2.3  # inches
 
 
 def add_to(app: "typer.Typer") -> None:
@@ -34,7 +36,7 @@ def add_to(app: "typer.Typer") -> None:
     """
     import typer
 
-    from skdal.experiments.presets import ESTIMATOR_NAMES, SAMPLERS
+    from skdal.experiments.presets import SAMPLERS
 
     with_scores = sorted(name for name in SAMPLERS if hasattr(SAMPLERS[name], "score_samples"))
 
@@ -50,9 +52,7 @@ def add_to(app: "typer.Typer") -> None:
             str,
             typer.Argument(
                 metavar="DATA",
-                help="The data: digits, which needs no download; mnist or cifar10, which are "
-                "downloaded once; or the path of an .npz file that holds X and y. A test part is "
-                "not looked at.",
+                help=f"{DATA_HELP}X and y. A test part is not looked at.",
                 show_default=False,
             ),
         ],
@@ -61,16 +61,13 @@ def add_to(app: "typer.Typer") -> None:
             typer.Option(
                 metavar="NAME,NAME",
                 help="Samplers to rank by, with commas between, two at least: any of "
-                f"{', '.join(with_scores)}. The others have no scores.",
+                f"{', '.join(with_scores)}. The others have no scores. With colons after it a "
+                "name sets parameters, as in deepfool:max_iter=20.",
             ),
         ] = "uncertainty,egl,discriminative",
         estimator: Annotated[
             str,
-            typer.Option(
-                metavar="NAME",
-                help=f"Task model: {', '.join(ESTIMATOR_NAMES)}. The last two are networks for "
-                "images; samplers can work in the representation of all but logistic.",
-            ),
+            typer.Option(metavar="NAME", help=estimator_help()),
         ] = "mlp",
         initial: Annotated[
             int, typer.Option(min=2, help="Labels at the start, drawn at random.")
@@ -128,7 +125,7 @@ def add_to(app: "typer.Typer") -> None:
     ) -> None:
         from skdal.experiments import agreement, write_scores
         from skdal.experiments import rank as run
-        from skdal.experiments.presets import make_estimator, make_sampler
+        from skdal.experiments.presets import make_sampler
         from skdal.experiments.ranking import check_scores
         from skdal.plotting import check_matplotlib
 
@@ -136,7 +133,7 @@ def add_to(app: "typer.Typer") -> None:
         try:
             by_name = {name: make_sampler(name) for name in names}
             check_scores(by_name)
-        except ValueError as error:
+        except (ImportError, ValueError) as error:
             raise typer.BadParameter(str(error), param_hint="--samplers") from error
         if len(names) < 2:
             raise typer.BadParameter(
@@ -150,15 +147,7 @@ def add_to(app: "typer.Typer") -> None:
                 )
             for name in clipped:
                 by_name[name].set_params(clip=clip)
-        if estimator not in ESTIMATOR_NAMES:
-            raise typer.BadParameter(
-                f"{estimator!r} is no task model; choose among {', '.join(ESTIMATOR_NAMES)}.",
-                param_hint="--estimator",
-            )
-        try:
-            model = make_estimator(estimator, max_epochs=epochs)
-        except ValueError as error:
-            raise typer.BadParameter(str(error), param_hint="--epochs") from error
+        model = model_for(estimator, epochs)
         if reference is not None and reference not in names:
             raise typer.BadParameter(
                 f"{reference!r} is none of --samplers {','.join(names)}.", param_hint="--reference"
@@ -214,14 +203,12 @@ def _draw(
 
     from skdal._files import written_whole
     from skdal.plotting import RankingDisplay
+    from skdal.plotting.ranking import figure_size
 
     scores = {record["sampler"]: record["scores"] for record in results if record["repeat"] == 0}
-    n_columns = n_lines = len(scores) - 1
-    if reference is not None:
-        n_columns, n_lines = min(n_columns, 4), -(-n_lines // 4)
-    # Not by pyplot, which would look for a screen.
-    size = max(_PANEL * n_columns + 1, 5), _PANEL * n_lines + 1
-    figure = Figure(figsize=size, layout="constrained")
+    width, height = figure_size(len(scores), reference is not None)
+    # Not by pyplot, which would look for a screen. With room for a title above.
+    figure = Figure(figsize=(max(width, 5), height + 0.5), layout="constrained")
     RankingDisplay.from_scores(scores, reference=reference, ax=figure.subplots())
     figure.suptitle(title, fontsize="medium", parse_math=False)
     for suffix in ("png", "svg"):
@@ -234,7 +221,7 @@ def _table(lines: Sequence[dict[str, Any]], repeats: int) -> "Table":
 
     columns = {"spearman": "Spearman"}
     if repeats > 1:
-        columns = {"spearman": "Mean", "low": "Min", "high": "Max"}
+        columns = {"spearman": "Mean", "min": "Min", "max": "Max"}
     table = Table(
         caption=f"Over {count(repeats, 'start')}." if repeats > 1 else None, caption_justify="left"
     )

@@ -6,25 +6,29 @@ import os
 from collections.abc import Mapping
 from functools import partial
 from numbers import Integral
+from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import joblib
 import numpy as np
+from joblib.parallel import get_active_backend
 from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
 from sklearn.utils._param_validation import HasMethods, Interval, validate_params
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _num_samples
+from sklearn.utils.validation import _num_samples, check_consistent_length
 from tqdm.auto import tqdm
 
+from skdal._binding import check_sampler
+from skdal._oracle import given_labels
 from skdal._seeding import seeded
 from skdal._threads import threads_shared_by
 from skdal.experiments.folder import RESULTS, open_folder, read_results, run_path
 from skdal.experiments.results import write_csv
 from skdal.experiments.run import Run, play_run
-from skdal.experiments.settings import described
-from skdal.loop import initial_rows
+from skdal.experiments.seeds import seed_of
+from skdal.experiments.settings import experiment_of
+from skdal.loop import check_instances, initial_rows
 
 
 @validate_params(
@@ -66,8 +70,9 @@ def compare(
     """Play the learning loop with several samplers, several times.
 
     Within a repeat all samplers start from the same rows and the same first model, so that
-    they can be compared in pairs. A run depends on ``random_state``, the number of its repeat
-    and the name of its sampler alone: another sampler or repeat changes none that was there.
+    they can be compared in pairs; every training draws the same random numbers for all of them,
+    those of a skorch net too. A run depends on ``random_state``, the number of its repeat and
+    the name of its sampler alone: another sampler or repeat changes none that was there.
 
     Parameters
     ----------
@@ -115,6 +120,9 @@ def compare(
     directory : str, path-like or None, default=None
         Where to keep what is done: every step, before the next begins, in a file of its run
         under ``runs``; what was asked in ``settings.json``; and in the end ``results.csv``.
+        Several processes may work in it, each with samplers of its own and ``resume=True``.
+        With workers on other machines it must be on a disk that they share, at the same place.
+        One in which no step was done may be taken by another comparison.
 
     resume : bool, default=False
         Whether to go on with the comparison that ``directory`` holds, if it does. What is done is
@@ -143,12 +151,17 @@ def compare(
     ------
     ValueError
         If there is no sampler, a parameter is out of range, the data do not suffice, or
-        ``directory`` holds another comparison, or this one and ``resume`` is False.
+        ``directory`` holds another comparison, or this one and ``resume`` is False. Also if
+        there is a ``directory`` and a parameter of a sampler or of the task model cannot be told
+        from others of its kind.
+    TypeError
+        If a sampler or the task model is a class or something else, or a name no str.
 
     Warns
     -----
     UserWarning
-        If what is resumed was begun with other versions or on another device.
+        If what is resumed was begun with other versions or on another device, another process
+        plays a run of ``directory`` and this one waits for it, or its disk has no locks.
 
     See Also
     --------
@@ -167,25 +180,19 @@ def compare(
     >>> len(results), results[-1]["n_labels"]
     (14, 200)
     """
-    if not samplers:
-        raise ValueError("samplers is empty; pass at least one, as in {'random': RandomSampler()}.")
     sizes = {"n_initial": n_initial, "n_instances": n_instances, "n_queries": n_queries}
-    folder = None
-    if directory is not None:
-        experiment = {
-            "estimator": described(estimator),
-            **sizes,
-            "divergence": divergence,
-            "random_state": random_state,
-            "n_rows": _num_samples(X),
-            "n_test_rows": _num_samples(X_test),
-            "checksum": joblib.hash((X, y, X_test, y_test)),
-        }
-        folder = open_folder(directory, experiment, samplers, n_repeats, resume=resume)
+    sizes = {name: int(size) for name, size in sizes.items()}
+    data = {"X": X, "y": y, "X_test": X_test, "y_test": y_test}
+    # Before anything is trained or written.
+    _check(samplers, estimator, data, **sizes)
+    joblib.effective_n_jobs(n_jobs)
+    # Workers may have another working directory.
+    folder = None if directory is None else Path(directory).absolute()
     runs = []
     for repeat in range(n_repeats):
         # What all samplers share has a seed without a name.
-        shared = np.random.RandomState(_seed(random_state, repeat))
+        seed = seed_of(random_state, repeat)
+        shared = np.random.RandomState(seed)
         start = initial_rows(y, n_initial, stratify=is_classifier(estimator), random_state=shared)
         model = seeded(estimator, shared)
         for name, sampler in samplers.items():
@@ -196,17 +203,49 @@ def compare(
                     sampler,
                     model,
                     start,
-                    seed=_seed(random_state, repeat, crc32(name.encode())),
-                    n_instances=n_instances,
-                    n_queries=n_queries,
-                    divergence=divergence,
+                    seed=seed_of(random_state, repeat, name),
+                    training_seed=seed,
+                    n_instances=sizes["n_instances"],
+                    n_queries=sizes["n_queries"],
+                    divergence=bool(divergence),
                     path=None if folder is None else run_path(folder, name, repeat),
                 )
             )
-    results = _play_all(runs, (X, y, X_test, y_test), n_jobs, verbose)
+    if folder is not None:
+        experiment = experiment_of(
+            estimator, data, sizes, divergence=divergence, random_state=random_state
+        )
+        open_folder(folder, experiment, samplers, int(n_repeats), resume=bool(resume))
+    results = _play_all(runs, tuple(data.values()), n_jobs, verbose)
     if folder is not None:
         write_csv(read_results(folder), folder / RESULTS)
     return results
+
+
+def _check(
+    samplers: Mapping[str, Any],
+    estimator: Any,
+    data: Mapping[str, Any],
+    n_initial: int,
+    n_instances: int,
+    n_queries: int,
+) -> None:
+    if not samplers:
+        raise ValueError("samplers is empty; pass at least one, as in {'random': RandomSampler()}.")
+    for name, sampler in samplers.items():
+        if not isinstance(name, str):
+            raise TypeError(f"The name {name!r} of a sampler is no str; call it {str(name)!r}.")
+        check_sampler(f"samplers[{name!r}]", sampler)
+    check_instances(estimator, None, None, None)
+    n_rows, budget = _num_samples(data["X"]), n_initial + n_instances * n_queries
+    if budget > n_rows:
+        raise ValueError(
+            f"n_initial={n_initial} and n_queries={n_queries} of n_instances={n_instances} are "
+            f"{budget} labels, more than the {n_rows} rows of X; lower one of them."
+        )
+    cure = "Leave those rows out: every label may be asked for."
+    given_labels(estimator, data["y"], n_rows, cure=cure)
+    check_consistent_length(data["X_test"], data["y_test"])
 
 
 def _play_all(
@@ -224,12 +263,11 @@ def _play_all(
             # Also here, for backends whose jobs are threads of this process.
             with threads_shared_by(n_parallel):
                 job = partial(delayed(play_run), n_jobs=n_parallel, caller=os.getpid())
-                parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+                # Such as that of multiprocessing, which has all of them in the end.
+                as_done = get_active_backend()[0].supports_return_generator
+                return_as = "generator_unordered" if as_done else "list"
+                parallel = Parallel(n_jobs=n_jobs, return_as=return_as)
                 for records in parallel(job(run, *data) for run in runs):
                     done[records[0]["repeat"], records[0]["sampler"]] = records
                     bar.update(len(records))
     return [record for run in runs for record in done[run.repeat, run.name]]
-
-
-def _seed(*numbers: int) -> int:
-    return int(np.random.SeedSequence(numbers).generate_state(1)[0])

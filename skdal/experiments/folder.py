@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from zlib import crc32
 
 from skdal._files import written_whole
+from skdal.experiments.lock import folder_locked, is_locked
 from skdal.experiments.run_file import parsed
+from skdal.experiments.same import FolderError, check_same, joined
 from skdal.experiments.settings import described, environment
 
 SETTINGS, RESULTS, RUNS = "settings.json", "results.csv", "runs"
+# What a file name may have on most disks is 255 bytes.
+_LONGEST_NAME = 200
 _CURE = "choose another directory, or begin anew in this one by --force of skdal compare"
-
-
-class FolderError(ValueError):
-    """A folder that cannot be used, since it holds something else or something more."""
 
 
 def open_folder(
@@ -32,13 +32,16 @@ def open_folder(
 ) -> Path:
     """Make the folder of a comparison, or find out whether one that is there may be gone on with.
 
+    Of processes that do so at once, one comes after the other: each adds its samplers.
+
     Parameters
     ----------
     directory : str or path-like
         The folder.
 
-    experiment : dict of JSON values
-        What may not change: data, task model, sizes, seed.
+    experiment : dict
+        What may not change: data, task model, sizes, seed, as of
+        :func:`~skdal.experiments.settings.experiment_of`.
 
     samplers : mapping of str to sampler
         Those in the folder must have the same parameters; others may be added.
@@ -58,7 +61,8 @@ def open_folder(
     Raises
     ------
     FolderError
-        If the folder holds a comparison and ``resume`` is False, or holds another one.
+        If the folder holds a comparison and ``resume`` is False, or holds another one, unless
+        no step of that was done.
 
     Warns
     -----
@@ -66,32 +70,91 @@ def open_folder(
         If versions or device are not those of before.
     """
     path = Path(directory)
+    # First, for not all can be described.
+    texts = {name: described(sampler) for name, sampler in samplers.items()}
     settings: dict[str, Any] = {
-        "experiment": experiment,
-        "samplers": {name: described(sampler) for name, sampler in samplers.items()},
+        "experiment": experiment | {"estimator": described(experiment["estimator"])},
+        "samplers": texts,
         "n_repeats": n_repeats,
-        "environments": [environment()],
+        "environments": [environment(list(texts.values()))],
     }
-    if (path / SETTINGS).exists():
-        old = _read_settings(path)
-        if not resume:
-            raise FolderError(
-                f"directory={str(path)!r} holds a comparison already; go on with it by "
-                "resume=True, or choose another directory."
-            )
-        _check_same(path, old, settings)
-        settings["samplers"] = old["samplers"] | settings["samplers"]
-        settings["n_repeats"] = max(old["n_repeats"], n_repeats)
-        settings["environments"] = _joined(old["environments"], settings["environments"][0])
-    elif present := [name for name in (RESULTS, RUNS) if (path / name).exists()]:
+    path.mkdir(parents=True, exist_ok=True)
+    with folder_locked(path):
+        old = _comparison_in(path)
+        if old is not None:
+            if not resume:
+                raise FolderError(
+                    f"directory={str(path)!r} holds a comparison already; go on with it by "
+                    "resume=True, or choose another directory."
+                )
+            check_same(path, old, experiment, samplers)
+            settings["samplers"] = old["samplers"] | settings["samplers"]
+            settings["n_repeats"] = max(old["n_repeats"], settings["n_repeats"])
+            settings["environments"] = joined(old["environments"], settings["environments"][0])
+        with written_whole(path / SETTINGS) as temporary:
+            temporary.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def _comparison_in(path: Path) -> dict[str, Any] | None:
+    """Return the settings in a folder, or None if it may be taken."""
+    if (path / SETTINGS).exists() and not _was_left_empty(path):
+        return _read_settings(path)
+    present = [name for name in (RESULTS,) if (path / name).exists()]
+    present += [RUNS] * any(_has_step(file) for file in _run_files(path))
+    if present:
         raise FolderError(
             f"directory={str(path)!r} holds {present[0]}, but no {SETTINGS} that tells what it is; "
             "choose another directory."
         )
-    path.mkdir(parents=True, exist_ok=True)
-    with written_whole(path / SETTINGS) as temporary:
-        temporary.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
-    return path
+    return None
+
+
+def check_folder(
+    directory: str | os.PathLike[str], experiment: dict[str, Any], samplers: Mapping[str, Any]
+) -> None:
+    """Refuse a folder that holds another comparison, as :func:`open_folder` does; write nothing.
+
+    Parameters
+    ----------
+    directory : str or path-like
+        It need not exist.
+
+    experiment : dict
+        What may not change.
+
+    samplers : mapping of str to sampler
+        The samplers.
+
+    Raises
+    ------
+    FolderError
+        If it holds another one.
+
+    Examples
+    --------
+    >>> from skdal.experiments.folder import check_folder
+    >>> check_folder("nowhere", {}, {})
+    """
+    path = Path(directory)
+    old = _comparison_in(path)
+    if old is not None:
+        check_same(path, old, experiment, samplers)
+
+
+def _run_files(path: Path) -> list[Path]:
+    return [file for file in (path / RUNS).glob("*.jsonl") if file.is_file()]
+
+
+def _has_step(file: Path) -> bool:
+    with file.open("rb") as lines:
+        return any(line.endswith(b"\n") for line in lines)
+
+
+def _was_left_empty(path: Path) -> bool:
+    """Return whether runs were begun, none came to its first step, and none is at work on it."""
+    files = _run_files(path)
+    return bool(files) and not any(_has_step(file) or is_locked(file) for file in files)
 
 
 def _read_settings(path: Path) -> dict[str, Any]:
@@ -125,41 +188,6 @@ def _is_settings(settings: Any) -> bool:
     )
 
 
-def _check_same(path: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
-    pairs = [
-        (name, old["experiment"].get(name), value) for name, value in new["experiment"].items()
-    ]
-    pairs += [
-        (f"sampler {name!r}", old["samplers"][name], text)
-        for name, text in new["samplers"].items()
-        if name in old["samplers"]
-    ]
-    for name, there, here in pairs:
-        if there != here:
-            raise FolderError(
-                f"directory={str(path)!r} holds another comparison. Its {name} is {there}, not "
-                f"{here}; choose another directory, or set what it was."
-            )
-
-
-def _joined(old: list[dict[str, Any]], new: dict[str, Any]) -> list[dict[str, Any]]:
-    if new in old:
-        return old
-    last = old[-1]
-    changes = [
-        f"{name} {last.get(name)} before, {new[name]} now"
-        for name in new
-        if last.get(name) != new[name]
-    ]
-    warnings.warn(
-        f"This goes on with a comparison from another environment: {'; '.join(changes)}. The "
-        "results may not be those of an undisturbed run.",
-        UserWarning,
-        stacklevel=4,
-    )
-    return [*old, new]
-
-
 def run_path(directory: Path, sampler: str, repeat: int) -> Path:
     """Return the file of a run.
 
@@ -180,7 +208,10 @@ def run_path(directory: Path, sampler: str, repeat: int) -> Path:
     >>> run_path(Path("made"), "a/b", 0).as_posix()
     'made/runs/a%2Fb-0.jsonl'
     """
-    return directory / RUNS / f"{quote(sampler, safe='')}-{repeat}.jsonl"
+    name = quote(sampler, safe="")
+    if len(name) > _LONGEST_NAME:
+        name = f"{name[:_LONGEST_NAME]}-{crc32(sampler.encode()):08x}"
+    return directory / RUNS / f"{name}-{repeat}.jsonl"
 
 
 def read_results(directory: str | os.PathLike[str]) -> list[dict[str, Any]]:
@@ -237,26 +268,6 @@ def _records(directory: Path, sampler: str, repeat: int) -> list[dict[str, Any]]
             "again."
         )
     return records
-
-
-def clear_folder(directory: str | os.PathLike[str]) -> None:
-    """Remove a comparison from a folder, and nothing else.
-
-    Parameters
-    ----------
-    directory : str or path-like
-        It need not exist.
-
-    Examples
-    --------
-    >>> from skdal.experiments.folder import clear_folder
-    >>> clear_folder("nowhere")
-    """
-    path = Path(directory)
-    for file in [path / SETTINGS, path / RESULTS, *(path / RUNS).glob("*.jsonl")]:
-        file.unlink(missing_ok=True)
-    if (path / RUNS).is_dir() and not any((path / RUNS).iterdir()):
-        (path / RUNS).rmdir()
 
 
 def count_steps(

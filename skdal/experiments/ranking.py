@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,6 +18,7 @@ from skdal._fitting import fit_seeded
 from skdal._oracle import given_labels
 from skdal._pool import take
 from skdal._seeding import seeded
+from skdal.experiments.seeds import seed_of
 from skdal.loop import can_train, initial_rows
 
 
@@ -136,7 +136,8 @@ def rank(
     with tqdm(total=len(samplers) * n_repeats, unit="ranking", disable=not verbose) as bar:
         for repeat in range(n_repeats):
             # What all samplers share has a seed without a name.
-            shared = np.random.RandomState(_seed(random_state, repeat))
+            seed = seed_of(random_state, repeat)
+            shared = np.random.RandomState(seed)
             labeled = initial_rows(
                 y, n_initial, stratify=is_classifier(estimator), random_state=shared
             )
@@ -151,17 +152,9 @@ def rank(
             for name, sampler in samplers.items():
                 bar.set_description(f"repeat {repeat + 1}/{n_repeats}, {name}")
                 scores = score_rows(
-                    {name: sampler},
-                    model,
-                    X,
-                    y,
-                    labeled,
-                    rows,
-                    random_state=_seed(random_state, repeat),
+                    sampler, model, X, y, labeled, rows, random_state=seed_of(seed, name)
                 )
-                results.append(
-                    {"sampler": name, "repeat": repeat, "rows": rows, "scores": scores[name]}
-                )
+                results.append({"sampler": name, "repeat": repeat, "rows": rows, "scores": scores})
                 bar.update()
     return results
 
@@ -195,7 +188,7 @@ def check_scores(samplers: Mapping[str, Any]) -> None:
 
 
 def score_rows(
-    samplers: Mapping[str, Any],
+    sampler: Any,
     model: Any,
     X: Any,
     y: np.ndarray,
@@ -203,16 +196,16 @@ def score_rows(
     rows: np.ndarray,
     *,
     random_state: int = 0,
-) -> dict[str, np.ndarray]:
-    """Return how several samplers score the same rows with the same trained model.
+) -> np.ndarray:
+    """Return how a sampler scores rows with a trained model.
 
     Parameters
     ----------
-    samplers : mapping of str to sampler
-        The samplers by their names. They are not changed.
+    sampler : sampler or Pipeline
+        Not changed.
 
     model : fitted estimator
-        The task model, which takes the place of a sampler's ``estimator=None``.
+        The task model, which takes the place of the sampler's ``estimator=None``.
 
     X : array-like of n_all_rows rows
         All rows.
@@ -227,20 +220,13 @@ def score_rows(
         Rows to score.
 
     random_state : int, default=0
-        Together with its name, it seeds every ``random_state`` of a sampler that is None.
+        Seeds every ``random_state`` of the sampler that is None.
 
     Returns
     -------
-    dict of str to ndarray of float of shape (n_rows,)
-        The scores by sampler.
+    ndarray of float of shape (n_rows,)
+        The scores.
     """
-    scores = {}
-    for name, sampler in samplers.items():
-        rng = np.random.RandomState(_seed(random_state, crc32(name.encode())))
-        fitted = fit_bound(sampler, model, X, y[labeled_rows], labeled_rows, rng)
-        scores[name] = np.asarray(fitted.score_samples(take(X, rows)), dtype=float)
-    return scores
-
-
-def _seed(*numbers: int) -> int:
-    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+    rng = np.random.RandomState(random_state)
+    fitted = fit_bound(sampler, model, X, y[labeled_rows], labeled_rows, rng)
+    return np.asarray(fitted.score_samples(take(X, rows)), dtype=float)

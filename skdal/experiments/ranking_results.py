@@ -25,8 +25,8 @@ def agreement(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     -------
     list of dict
         For every pair: ``sampler`` and ``other``, their names; ``n_repeats``, rankings of
-        both; ``spearman``, the mean of Spearman's correlation over them, and ``low`` and
-        ``high``, the smallest and the largest. NaN where all scores of one are equal.
+        both; ``spearman``, the mean of Spearman's correlation over them, and ``min`` and
+        ``max``, the smallest and the largest. NaN where all scores of one are equal.
 
     Raises
     ------
@@ -43,6 +43,8 @@ def agreement(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     >>> agreement(results)[0]["spearman"]
     0.5
     """
+    if not results:
+        raise ValueError("results is empty; pass the rankings of two samplers at least.")
     found: dict[tuple[str, str], list[float]] = {}
     for repeat in sorted({record["repeat"] for record in results}):
         scores = {r["sampler"]: r["scores"] for r in results if r["repeat"] == repeat}
@@ -54,8 +56,8 @@ def agreement(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             "other": other,
             "n_repeats": len(values),
             "spearman": float(np.mean(values)),
-            "low": float(np.min(values)),
-            "high": float(np.max(values)),
+            "min": float(np.min(values)),
+            "max": float(np.max(values)),
         }
         for (sampler, other), values in found.items()
     ]

@@ -19,13 +19,23 @@ from tqdm import tqdm
 from skdal._binding import fit_bound
 from skdal._threads import threads_shared_by
 from skdal.experiments.run_file import RunFile
-from skdal.loop import Step, play
+from skdal.loop import Step, turns
 from skdal.stopping import DivergenceStop
 
 _DIVERGENCE = 2
 
 # Of a worker of joblib: the process that asked for the runs.
-_PARENT = os.getppid()
+_parent = os.getppid()
+
+
+def _note_parent() -> None:
+    global _parent
+    _parent = os.getppid()
+
+
+if hasattr(os, "register_at_fork"):
+    # A worker that is a fork has this module from its parent, and another parent.
+    os.register_at_fork(after_in_child=_note_parent)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +60,11 @@ class Run:
         Rows labeled at the start.
 
     seed : int
-        Of all that the start and the first model leave open.
+        Of all that the start and the trainings leave open.
+
+    training_seed : int
+        Of what the task model draws without a ``random_state``: the same for all samplers of a
+        repeat.
 
     n_instances : int
         Labels bought by a query.
@@ -71,6 +85,7 @@ class Run:
     estimator: Any
     start: np.ndarray
     seed: int
+    training_seed: int
     n_instances: int
     n_queries: int
     divergence: bool
@@ -163,7 +178,7 @@ def play_run(
 
 def _check_parent(caller: int | None) -> None:
     # A worker outlives a parent that was killed, and would work on for nobody.
-    if caller not in (None, os.getpid()) and os.getppid() != _PARENT:
+    if caller not in (None, os.getpid()) and os.getppid() != _parent:
         raise RuntimeError("The process that asked for this run is gone.")
 
 
@@ -171,7 +186,7 @@ def _missing_steps(run: Run, records: list[dict[str, Any]], X: Any, y: Any) -> I
     if len(records) == run.n_queries + 1:
         return
     labeled = np.concatenate([record["rows"] for record in records]) if records else run.start
-    steps = play(
+    steps = turns(
         run.estimator,
         run.sampler,
         X,
@@ -180,6 +195,7 @@ def _missing_steps(run: Run, records: list[dict[str, Any]], X: Any, y: Any) -> I
         n_initial=labeled,
         n_instances=run.n_instances,
         random_state=run.seed,
+        training_seed=run.training_seed,
     )
     if records:
         # The model of the last step that is done, which the next query needs.

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from pathlib import Path
 from typing import IO, Any, Self
 
 import numpy as np
 
-if sys.platform != "win32":
-    import fcntl
+from skdal.experiments.lock import lock
 
 _ARRAYS = ("class_counts", "rows")
 # What a step has, and what only some have.
@@ -30,9 +28,9 @@ _MORE_FIELDS = {"class_counts": "list of counts", "class_entropy": "number", "di
 class RunFile:
     """The steps of a run that are done, and a place for those to come.
 
-    While it is open it is locked, where the system has locks: another process that plays the
-    same run, such as one that outlived its parent, waits at first and finds the steps of this
-    one then.
+    While it is open it is locked, where system and disk have locks: another process that plays
+    the same run, such as one that outlived its parent, says that it waits, and finds the steps of
+    this one then.
 
     Parameters
     ----------
@@ -67,8 +65,11 @@ class RunFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file: IO[bytes] = self.path.open("a+b")
         try:
-            if sys.platform != "win32":
-                fcntl.flock(self._file, fcntl.LOCK_EX)
+            lock(
+                self._file,
+                self.path,
+                waits=f"Another process plays the run of {self.path}; this one waits for it.",
+            )
             self._file.seek(0)
             content = self._file.read()
             self.records = parsed(content, self.path)

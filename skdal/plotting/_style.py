@@ -55,6 +55,36 @@ def check_matplotlib() -> None:
         raise ImportError("Plots need matplotlib; install it by: pip install matplotlib") from error
 
 
+def styled(default: dict[str, Any], given: dict[str, Any] | None, artist: str) -> dict[str, Any]:
+    """Return a style in which what was given takes precedence, by whatever name.
+
+    Parameters
+    ----------
+    default : dict
+        By the long names, such as ``"linewidth"``.
+
+    given : dict or None
+        Also by short ones, such as ``"lw"``.
+
+    artist : {"line", "points", "area"}
+        What is drawn.
+
+    Examples
+    --------
+    >>> from skdal.plotting._style import styled
+    >>> styled({"color": "blue", "linewidth": 1}, {"c": "red"}, "line")
+    {'color': 'red', 'linewidth': 1}
+    """
+    from matplotlib.cbook import normalize_kwargs
+    from matplotlib.collections import Collection
+    from matplotlib.lines import Line2D
+
+    own = normalize_kwargs(given or {}, Line2D if artist == "line" else Collection)
+    # Ways to say a color. Of an area "color" would paint over the others.
+    others = {"points": {"c"}, "area": {"facecolor", "edgecolor"}}.get(artist, set())
+    return {k: v for k, v in default.items() if k != "color" or not others & set(own)} | own
+
+
 def break_name(name: str) -> str:
     """Break the name of a sampler that carries parameters into lines.
 

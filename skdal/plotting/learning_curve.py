@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from skdal.experiments.results import curves
-from skdal.plotting._style import COLORS, LINES, MARKERS, break_name, new_axes
+from skdal.plotting._style import COLORS, LINES, MARKERS, break_name, new_axes, styled
 
 # More than these hide one another, and the curves too.
 MOST_BANDS = 3
@@ -23,6 +23,8 @@ class LearningCurveDisplay:
     Up to three curves have a band of one standard deviation to either side. Where there are
     more, it is drawn as bars, at some points of each curve and at others of the next, and the
     legend stands beside the axes, best curve first, if the layout of the figure makes room for it.
+    A single run has no deviation, and so no band. Where samplers differ in their number of runs,
+    the legend tells it.
 
     Parameters
     ----------
@@ -31,6 +33,9 @@ class LearningCurveDisplay:
 
     scores : dict of str to ndarray of shape (n_repeats, n_points)
         By sampler, the scores of all its runs.
+
+    score_name : str, default="Score"
+        Label of the vertical axis.
 
     Attributes
     ----------
@@ -44,7 +49,8 @@ class LearningCurveDisplay:
         The mean curve of every sampler.
 
     bands_ : dict of str to matplotlib collection or ErrorbarContainer
-        One standard deviation to either side of it, as a band or as bars.
+        One standard deviation to either side of it, as a band or as bars. None of a sampler with
+        a single run.
 
     Examples
     --------
@@ -62,9 +68,16 @@ class LearningCurveDisplay:
     [20, 200]
     """
 
-    def __init__(self, *, n_labels: dict[str, np.ndarray], scores: dict[str, np.ndarray]) -> None:
+    def __init__(
+        self,
+        *,
+        n_labels: dict[str, np.ndarray],
+        scores: dict[str, np.ndarray],
+        score_name: str = "Score",
+    ) -> None:
         self.n_labels = n_labels
         self.scores = scores
+        self.score_name = score_name
 
     @classmethod
     def from_results(
@@ -74,6 +87,8 @@ class LearningCurveDisplay:
         ax: Any = None,
         score_name: str = "Score",
         line_kw: dict[str, Any] | None = None,
+        fill_between_kw: dict[str, Any] | None = None,
+        errorbar_kw: dict[str, Any] | None = None,
     ) -> Self:
         """Draw the learning curves of a comparison.
 
@@ -91,6 +106,12 @@ class LearningCurveDisplay:
         line_kw : dict, default=None
             Passed to every ``plot``, where it takes precedence.
 
+        fill_between_kw : dict, default=None
+            Passed to every ``fill_between`` of a band, where it takes precedence.
+
+        errorbar_kw : dict, default=None
+            Passed to every ``errorbar``, where it takes precedence.
+
         Returns
         -------
         LearningCurveDisplay
@@ -101,7 +122,8 @@ class LearningCurveDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If the runs of a sampler differ in ``n_labels``, or there is none.
+            If the runs of a sampler differ in ``n_labels``, a score is missing in the middle of
+            one, or there is none.
         """
         by_sampler = curves(results)
         if not by_sampler:
@@ -115,15 +137,19 @@ class LearningCurveDisplay:
                     "curve; draw the results of one comparison at a time."
                 )
             scores[name] = np.array([scores for _, scores in runs.values()])
-        display = cls(n_labels=n_labels, scores=scores)
-        return display.plot(ax, score_name=score_name, line_kw=line_kw)
+        display = cls(n_labels=n_labels, scores=scores, score_name=score_name)
+        return display.plot(
+            ax, line_kw=line_kw, fill_between_kw=fill_between_kw, errorbar_kw=errorbar_kw
+        )
 
     def plot(
         self,
         ax: Any = None,
         *,
-        score_name: str = "Score",
+        score_name: str | None = None,
         line_kw: dict[str, Any] | None = None,
+        fill_between_kw: dict[str, Any] | None = None,
+        errorbar_kw: dict[str, Any] | None = None,
     ) -> Self:
         """Draw the learning curves.
 
@@ -132,11 +158,17 @@ class LearningCurveDisplay:
         ax : matplotlib Axes, default=None
             Where to draw. None makes a new figure.
 
-        score_name : str, default="Score"
-            Label of the vertical axis.
+        score_name : str or None, default=None
+            Label of the vertical axis. None is that of the display.
 
         line_kw : dict, default=None
             Passed to every ``plot``, where it takes precedence.
+
+        fill_between_kw : dict, default=None
+            Passed to every ``fill_between`` of a band, where it takes precedence.
+
+        errorbar_kw : dict, default=None
+            Passed to every ``errorbar``, where it takes precedence.
 
         Returns
         -------
@@ -151,33 +183,38 @@ class LearningCurveDisplay:
         ax = new_axes(ax)
         self.lines_, self.bands_ = {}, {}
         many = len(self.scores) > MOST_BANDS
+        least, most = (choose(map(len, self.scores.values())) for choose in (min, max))
         styles = zip(cycle(COLORS), cycle(LINES), cycle(MARKERS), strict=False)
         for number, (name, scores) in enumerate(self.scores.items()):
             color, line, marker = next(styles)
             x, mean = self.n_labels[name], scores.mean(axis=0)
-            deviation = scores.std(axis=0, ddof=min(1, len(scores) - 1))
             style = {"color": color, "linestyle": line, "marker": marker, "markersize": 5}
             if many:
                 # Where curves lie close, the edge parts their markers.
                 style |= {"linewidth": 1.2, "markersize": 7}
                 style |= {"markeredgecolor": "white", "markeredgewidth": 0.6}
-            label = break_name(name)
-            (self.lines_[name],) = ax.plot(x, mean, **style | {"label": label} | (line_kw or {}))
+            runs = f" ({len(scores)} run{'s' * (len(scores) > 1)})" if least < most else ""
+            style["label"] = break_name(name) + runs
+            (self.lines_[name],) = ax.plot(x, mean, **styled(style, line_kw, "line"))
+            # Of the color that the line has in the end.
+            color = self.lines_[name].get_color()
+            if len(scores) == 1:
+                continue
+            deviation = scores.std(axis=0, ddof=1)
             if many:
                 every = _bars_every(number, len(self.scores), len(x))
-                self.bands_[name] = ax.errorbar(
-                    x, mean, deviation, fmt="none", ecolor=color, elinewidth=1, errorevery=every,
-                    capsize=2.5 if len(scores) > 1 else 0,
-                )  # fmt: skip
+                bars = {"fmt": "none", "ecolor": color, "elinewidth": 1, "capsize": 2.5}
+                bars |= {"errorevery": every} | (errorbar_kw or {})
+                self.bands_[name] = ax.errorbar(x, mean, deviation, **bars)
             else:
+                area = {"color": color, "alpha": 0.15, "linewidth": 0}
                 self.bands_[name] = ax.fill_between(
-                    x, mean - deviation, mean + deviation, color=color, alpha=0.15, linewidth=0
+                    x, mean - deviation, mean + deviation, **styled(area, fill_between_kw, "area")
                 )
-        n_repeats = max(len(scores) for scores in self.scores.values())
         ax.set_xlabel("Labels")
-        ax.set_ylabel(
-            score_name if n_repeats == 1 else f"{score_name} (mean ± SD of {n_repeats} runs)"
-        )
+        score_name = self.score_name if score_name is None else score_name
+        range_ = f"{least} to {most}" if least < most else str(most)
+        ax.set_ylabel(score_name if most == 1 else f"{score_name} (mean ± SD of {range_} runs)")
         ax.grid(alpha=0.3)
         if many and ax.figure.get_layout_engine() is not None:
             best_first = sorted(

@@ -9,10 +9,10 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skdal._pool import as_matrix
-from skdal.plotting._style import COLORS, new_axes
+from skdal.plotting._style import COLORS, new_axes, styled
 
 
 class QueryDisplay:
@@ -103,7 +103,7 @@ class QueryDisplay:
         last = sampler[-1] if isinstance(sampler, Pipeline) else sampler
         check_is_fitted(last)
         n_rows = len(last.labeled_rows_) + len(last.pool_rows_)
-        found = X.shape[0] if hasattr(X, "shape") else len(X)
+        found = _num_samples(X)
         if found != n_rows:
             raise ValueError(
                 f"X has {found} rows, but that of fit had {n_rows}; pass a place for every row of "
@@ -152,11 +152,17 @@ class QueryDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If ``X`` has fewer than two features, or there are no such rows in it.
+            If ``X`` has fewer than two features, there are no such rows in it, or a row is named
+            twice.
         """
         places = _in_two_dimensions(X)
         labeled = _checked("labeled_rows", labeled_rows, len(places))
         query = _checked("query_rows", query_rows, len(places))
+        if len(both := np.intersect1d(labeled, query)):
+            raise ValueError(
+                f"Row {both[0]} is in labeled_rows and in query_rows; pass the labels as they were "
+                "when the query was made."
+            )
         display = cls(X=places, labeled_rows=labeled, query_rows=query)
         return display.plot(ax, **scatter_kw)
 
@@ -190,17 +196,16 @@ class QueryDisplay:
             "labeled": (self.labeled_rows, {"marker": "s", "s": 28, "color": COLORS[0]}),
             "query": (
                 self.query_rows,
-                {"marker": "^", "s": 60, "color": "#F0E442", "edgecolors": "black"},
+                {"marker": "^", "s": 60, "color": "#F0E442", "edgecolor": "black"},
             ),
         }
         self.points_ = {}
         for order, (name, (rows, style)) in enumerate(styles.items()):
             # In vector graphics a large pool would be a large file.
-            common = {"linewidths": 0.8, "zorder": 2 + order, "rasterized": name == "pool"}
+            common = {"linewidth": 0.8, "zorder": 2 + order, "rasterized": name == "pool"}
             label = f"{name.capitalize()} ({len(rows):,})"
-            self.points_[name] = ax.scatter(
-                *self.X[rows].T, **style | common | {"label": label} | scatter_kw
-            )
+            own = styled(style | common | {"label": label}, scatter_kw, "points")
+            self.points_[name] = ax.scatter(*self.X[rows].T, **own)
         ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
         return self
@@ -227,4 +232,6 @@ def _checked(name: str, rows: ArrayLike, n_rows: int) -> np.ndarray:
             f"{name} must be row numbers of X, from 0 to {n_rows - 1}, in one dimension; turn a "
             "mask into numbers by np.flatnonzero(mask)."
         )
+    if len(np.unique(array)) < len(array):
+        raise ValueError(f"{name} names a row twice; pass np.unique({name}).")
     return array

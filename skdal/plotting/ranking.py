@@ -170,7 +170,8 @@ class RankingDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If there are more or fewer axes than pairs.
+            If there are more or fewer axes than pairs, or one axes that was drawn on before, or
+            has no place in a grid.
         """
         check_matplotlib()
         from matplotlib.colors import PowerNorm
@@ -189,13 +190,22 @@ class RankingDisplay:
         ]
         # The root shows an even density beside a diagonal that is many times as dense.
         norm = PowerNorm(0.5, vmin=0, vmax=max(density.max() for density in densities))
-        style = {"cmap": "Blues", "norm": norm, "origin": "lower", "extent": ends * 2}
+        own = dict(image_kw or {})
+        if "norm" not in own:
+            # The ends of a scale are those of its norm.
+            norm.vmin, norm.vmax = own.pop("vmin", norm.vmin), own.pop("vmax", norm.vmax)
+        style = {"cmap": "Blues", "norm": norm, "origin": "lower", "extent": ends * 2} | own
         drawn = dict(zip(places, pairs, strict=True))
-        self.images_ = {}
+        before = vars(self)
+        if set(panels) == set(before.get("ax_", ())):
+            # Drawn anew, not on top.
+            for artist in (before["colorbar_"], *before["images_"].values()):
+                artist.remove()
+        self.images_: dict[tuple[str, str], Any] = {}
         for panel, (row, column), density in zip(panels, places, densities, strict=True):
             a, b = drawn[row, column]
             # An image has its rows along the vertical axis.
-            self.images_[a, b] = panel.imshow(density.T, **style | (image_kw or {}))
+            self.images_[a, b] = panel.imshow(density.T, **style)
             panel.set_title(f"Spearman {self.correlations[a, b]:.2f}", fontsize="medium")
             panel.set(xticks=[], yticks=[])
             # What the panel below or to the left says already is not said again.
@@ -213,6 +223,32 @@ class RankingDisplay:
             label="Rows of a cell, relative to\nindependent rankings (= 1)",
         )
         return self
+
+
+def figure_size(n_samplers: int, has_reference: bool) -> tuple[float, float]:
+    """Return width and height in inches of a figure that holds the rankings of some samplers.
+
+    Parameters
+    ----------
+    n_samplers : int
+        Two or more.
+
+    has_reference : bool
+        Whether they are held against one of them, not in pairs.
+
+    Examples
+    --------
+    >>> from skdal.plotting.ranking import figure_size
+    >>> figure_size(3, has_reference=False)
+    (5.6, 5.1)
+    """
+    n = n_samplers - 1
+    shape = (-(-n // _MOST_COLUMNS), min(n, _MOST_COLUMNS)) if has_reference else (n, n)
+    return _size(shape)
+
+
+def _size(shape: tuple[int, ...]) -> tuple[float, float]:
+    return _SIDE * shape[1] + 1, _SIDE * shape[0] + 0.5
 
 
 def _places(pairs: list[tuple[str, str]], names: list[str]) -> list[tuple[int, int]]:
@@ -241,10 +277,20 @@ def _panels(ax: Any, places: list[tuple[int, int]]) -> tuple[np.ndarray, list[tu
     if ax is None:
         import matplotlib.pyplot as plt
 
-        size = _SIDE * shape[1] + 1, _SIDE * shape[0] + 0.5
-        figure = plt.figure(figsize=size, layout="constrained")
+        figure = plt.figure(figsize=_size(shape), layout="constrained")
         grid = figure.add_gridspec(*shape)
     else:
+        spec = ax.get_subplotspec()
+        if spec is None:
+            raise ValueError(
+                "ax has no place in a grid that the panels could share; make it by "
+                "figure.subplots(), or pass one axes for each panel."
+            )
+        if not ax.axison:
+            raise ValueError(
+                "ax was drawn on before, and its place is taken; pass another one, or "
+                "display.ax_, the panels that are there."
+            )
         ax.set_axis_off()
-        figure, grid = ax.figure, ax.get_subplotspec().subgridspec(*shape)
+        figure, grid = ax.figure, spec.subgridspec(*shape)
     return np.array([figure.add_subplot(grid[place]) for place in places]), places

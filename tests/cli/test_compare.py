@@ -21,7 +21,7 @@ from skdal import datasets, experiments
 from skdal.cli.compare_forecast import forecast
 from skdal.cli.compare_output import table
 from skdal.experiments import estimate
-from skdal.experiments.presets import ESTIMATOR_NAMES, PRESETS, SAMPLERS
+from skdal.experiments.presets import ESTIMATOR_NAMES, PRESETS, SAMPLER_NAMES
 
 TINY = ["compare", "digits", "--estimator", "logistic", "--samplers", "random"]
 TINY += ["--initial", "10", "--batch-size", "10", "--queries", "2", "--repeats", "2"]
@@ -30,7 +30,14 @@ TINY += ["--initial", "10", "--batch-size", "10", "--queries", "2", "--repeats",
 def test_help_names_what_there_is(call):
     result = call("compare", "--help")
     assert result.exit_code == 0
-    for name in [*SAMPLERS, *ESTIMATOR_NAMES, *PRESETS, *datasets.NAMES, "--force", "default: 20,"]:
+    for name in [
+        *SAMPLER_NAMES,
+        *ESTIMATOR_NAMES,
+        *PRESETS,
+        *datasets.NAMES,
+        "--force",
+        "default: 20,",
+    ]:
         assert name in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 80
 
@@ -183,9 +190,29 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path):
         assert word not in error
 
 
-def test_jobs(call):
-    result = call(*TINY, "--jobs", "2")
-    assert result.exit_code == 0, result.output
+def test_jobs(call, tmp_path):
+    def rows(name):
+        with (tmp_path / name / "results.csv").open(encoding="utf-8") as file:
+            return [(row["sampler"], row["score"], row["rows"]) for row in csv.DictReader(file)]
+
+    asked = []
+    for jobs in (1, 2):
+        result = call(*TINY, "--jobs", jobs, "--output", tmp_path / str(jobs))
+        assert result.exit_code == 0, result.output
+        asked.append(rows(str(jobs)))
+    assert asked[0] == asked[1]
+
+
+def test_jobs_are_handed_on(call, monkeypatch):
+    found = []
+
+    def compare(*args, n_jobs, **kwargs):
+        found.append(n_jobs)
+        raise ValueError("That is enough.")
+
+    monkeypatch.setattr(experiments, "compare", compare)
+    call(*TINY, "--jobs", "2")
+    assert found == [2]
 
 
 def test_ctrl_c_tells_how_to_go_on(call, tmp_path, monkeypatch):
@@ -305,6 +332,93 @@ def test_a_full_disk_is_told_with_the_way_to_go_on(call, tmp_path, monkeypatch):
     assert "--resume" in result.stderr
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        FloatingPointError("The train_loss is nan"),
+        MemoryError(),
+        RuntimeError("CUDA out of memory"),
+        TypeError("unsupported operand"),
+        ValueError("a wrong value"),
+    ],
+)
+def test_the_way_to_go_on_is_told_whatever_stops_it(call, tmp_path, monkeypatch, error):
+    def fail(*args, **settings):
+        raise error
+
+    monkeypatch.setattr(experiments, "compare", fail)
+    result = call(*TINY, "--output", tmp_path)
+    assert result.exit_code == 1
+    assert f"What is done is in {tmp_path}; once that is mended, go on by" in result.stderr
+    # What is no error of data, settings or files keeps its traceback.
+    assert (result.exception is error) == (not isinstance(error, ValueError))
+    result = call(*TINY)
+    assert "--resume" not in result.stderr
+
+
+def files_in(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_force_replaces_nothing_by_a_call_that_cannot_work(call, tmp_path):
+    assert call(*TINY, "--output", tmp_path).exit_code == 0
+    (tmp_path / "runs" / "notes.txt").write_text("mine")
+    before = files_in(tmp_path)
+    result = call(*TINY, "--samplers", "mc-dropout", "--output", tmp_path, "--force")
+    assert result.exit_code == 1
+    assert "no active dropout layer" in result.stderr
+    assert f"Nothing was replaced in {tmp_path}." in result.stderr
+    assert "--resume" not in result.stderr
+    assert files_in(tmp_path) == before
+    result = call(*TINY, "--samplers", "uncertainty", "--output", tmp_path, "--force")
+    assert result.exit_code == 0, result.output
+    after = files_in(tmp_path)
+    assert {path.name for path in after} == {
+        *("notes.txt", "results.csv", "settings.json", "learning-curve.png", "learning-curve.svg"),
+        *("uncertainty-0.jsonl", "uncertainty-1.jsonl"),
+    }
+    assert not any(after[path] == before.get(path) for path in after if path.name != "notes.txt")
+
+
+def test_force_that_is_broken_off_leaves_the_new_one(call, tmp_path, monkeypatch):
+    assert call(*TINY, "--output", tmp_path).exit_code == 0
+    play = experiments.compare
+
+    def half(samplers, *args, **settings):
+        play({"random": samplers["random"]}, *args, **settings)
+        raise MemoryError
+
+    monkeypatch.setattr(experiments, "compare", half)
+    more = ["--samplers", "random,uncertainty", "--seed", "1", "--output", tmp_path]
+    result = call(*TINY, *more, "--force")
+    assert "go on by the same command with --resume in place of --force." in result.stderr
+    # The figures of before are none of the new runs.
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "results.csv",
+        "runs",
+        "settings.json",
+    ]
+    monkeypatch.undo()
+    assert call(*TINY, *more, "--resume").exit_code == 0
+    assert not (tmp_path / ".replaced").exists()
+
+
+def test_a_dry_run_of_another_comparison_is_refused(call, tmp_path):
+    assert call(*TINY, "--output", tmp_path).exit_code == 0
+    for more in (["--queries", "1"], ["--seed", "1"], ["--estimator", "mlp"]):
+        result = call(*TINY, *more, "--output", tmp_path, "--resume", "--dry-run")
+        assert result.exit_code == 2
+        assert "holds another comparison" in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_the_span_is_that_of_the_scores():
+    console = Console(width=80, file=StringIO())
+    console.print(table([line(), line(sampler="late", n_labels_from=50)]))
+    text = " ".join(console.file.getvalue().split())
+    assert "20 to 200 labels" in text
+    assert "That of late begins at 50 labels" in text
+
+
 @pytest.mark.parametrize("more", [[], ["--dry-run"]])
 def test_what_is_wrong_with_a_run_file_is_said(call, tmp_path, more):
     assert call(*TINY, "--output", tmp_path).exit_code == 0
@@ -342,6 +456,8 @@ def line(**changes):
         "low": -0.004,
         "high": 0.064,
         "n_repeats": 5,
+        "n_labels_from": 20,
+        "n_labels_to": 200,
         "final_score": 0.96,
         "final_score_sd": 0.0123,
         "query_seconds": 4.2,
@@ -360,8 +476,9 @@ def line(**changes):
 )
 def test_a_line_of_the_table_fits_80_columns(changes, words):
     console = Console(width=80, file=StringIO())
-    console.print(table([line(**changes)], "20 to 200 labels"))
+    console.print(table([line(**changes)]))
     text = console.file.getvalue()
+    assert "20 to 200 labels" in text
     for word in ["expected-gradient-length", *words]:
         assert word in text
     assert "nan" not in text
@@ -373,6 +490,7 @@ def test_a_line_of_the_table_fits_80_columns(changes, words):
     [
         (["compare", "digit"], ["digits"]),
         ([*TINY, "--samplers", "random,rnd"], ["'rnd'", "discriminative"]),
+        ([*TINY, "--samplers", ""], ["--samplers", "'' is no sampler"]),
         (["compare"], ["skdal compare digits"]),
         ([*TINY, "--queries", "2000"], ["1198", "at most 118"]),
         ([*TINY, "--initial", "1190"], ["--batch-size", "1198", "8 at most"]),

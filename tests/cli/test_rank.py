@@ -8,24 +8,15 @@ import numpy as np
 import pytest
 from rich.console import Console
 from sklearn.datasets import make_classification
-from typer.testing import CliRunner
 
-from skdal import cli, datasets, experiments
+from skdal import datasets, experiments
 from skdal.cli.rank import _table
-from skdal.experiments import agreement, rank
+from skdal.experiments import agreement, presets, rank
 from skdal.experiments.presets import ESTIMATOR_NAMES, ESTIMATORS, make_sampler
 
 TINY = ["rank", "digits", "--estimator", "logistic", "--samplers", "uncertainty,egl"]
 TINY += ["--rows", "50"]
 FILES = ["rankings.png", "rankings.svg", "scores.csv"]
-
-
-@pytest.fixture
-def call(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("TERM", "dumb")
-    monkeypatch.setenv("NO_COLOR", "1")
-    return lambda *args: CliRunner().invoke(cli.make_app(), [str(arg) for arg in args])
 
 
 def test_help_names_what_there_is(call):
@@ -161,6 +152,18 @@ def test_a_wrong_call_says_what_is_right(call, args, words):
         assert word in " ".join(result.stderr.replace("│", " ").split())
 
 
+@pytest.mark.parametrize("command", ["compare", "rank"])
+def test_what_is_not_installed_is_said(call, monkeypatch, command):
+    def fail(kind):
+        raise ImportError(f"{kind} needs more.")
+
+    monkeypatch.setattr(presets, "_strategy", fail)
+    result = call(command, "digits", "--samplers", "badge,egl")
+    assert result.exit_code == 2
+    assert "--samplers" in result.stderr
+    assert "badge needs more." in result.stderr
+
+
 def test_a_failed_download_is_no_traceback(call, monkeypatch):
     def fetch(*args, **settings):
         raise TimeoutError("timed out")
@@ -173,7 +176,7 @@ def test_a_failed_download_is_no_traceback(call, monkeypatch):
 
 def test_the_table_fits_80_columns_and_shows_no_nan():
     name = "expected-gradient-length"
-    line = {"sampler": name, "other": name, "spearman": math.nan, "low": -1.0, "high": math.nan}
+    line = {"sampler": name, "other": name, "spearman": math.nan, "min": -1.0, "max": math.nan}
     console = Console(width=80, file=StringIO())
     console.print(_table([line], 5))
     text = console.file.getvalue()

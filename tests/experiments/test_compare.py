@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from joblib import parallel_config
 from sklearn.datasets import load_iris, make_regression
 from sklearn.linear_model import Ridge
 from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
+from skorch import NeuralNetClassifier
 
 from skdal import RandomSampler
 from skdal.experiments import compare, summarize
@@ -66,6 +69,33 @@ def test_within_a_repeat_all_start_alike_and_go_on_alone():
     assert len(starts) == 3
 
 
+class Layers(torch.nn.Sequential):
+    def __init__(self):
+        super().__init__(torch.nn.Linear(4, 3), torch.nn.Softmax(-1))
+
+
+class Shy(NeuralNetClassifier):
+    """A skorch net whose score tells two networks apart, however alike they predict."""
+
+    def score(self, X, y):
+        return float(self.predict_proba(X)[0, 0])
+
+
+def test_a_skorch_net_starts_alike_too():
+    net = Shy(Layers, max_epochs=2, train_split=None, verbose=0)
+    data = {name: DATA[name].astype(np.float32) for name in ("X", "X_test")}
+    results = run(estimator=net, **data)
+    starts = set()
+    for repeat in range(2):
+        a, b = (what_was_done(results, name, repeat) for name in "ab")
+        assert a[0] == b[0]
+        assert a[1][2] != b[1][2]
+        starts.add(a[0][1])
+    assert len(starts) == 2
+    alone = run("b", estimator=net, **data)
+    assert what_was_done(alone, "b", 1) == what_was_done(results, "b", 1)
+
+
 def test_another_sampler_or_repeat_changes_no_other_run():
     few, many = run("b"), run("cab", n_repeats=3)
     for repeat in range(2):
@@ -111,12 +141,21 @@ def test_without_a_model_there_is_no_score():
     assert all(0 < line["area"] < 1 for line in summarize(results))
 
 
+class Largest(RandomSampler):
+    """Takes rows that are easily told from the rest."""
+
+    def query(self, X=None, n_instances=1):
+        sizes = DATA["X"][self.pool_rows_].sum(axis=1)
+        return self.pool_rows_[np.argsort(-sizes)[:n_instances]]
+
+
 def test_divergence():
-    first, *_, last = run("a", estimator=GaussianNB(), divergence=True, n_repeats=1, n_queries=5)
-    # Of five labels nothing can be told.
-    assert -2 <= first["divergence"] <= 2
-    assert -2 <= last["divergence"] <= 2
-    assert list(first)[-2:] == ["divergence", "rows"]
+    samplers = {"random": RandomSampler(), "far": Largest()}
+    sizes = {"n_initial": 10, "n_instances": 15, "n_queries": 2, "n_repeats": 1}
+    results = compare(samplers, GaussianNB(), **DATA, **sizes, divergence=True)
+    by_name = {name: [r for r in results if r["sampler"] == name] for name in samplers}
+    assert by_name["far"][-1]["divergence"] > by_name["random"][-1]["divergence"] + 0.5
+    assert list(results[0])[-2:] == ["divergence", "rows"]
 
 
 def test_jobs_change_nothing():
@@ -127,6 +166,16 @@ def test_jobs_change_nothing():
     for name in "ab":
         for repeat in range(3):
             assert what_was_done(alone, name, repeat) == what_was_done(together, name, repeat)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_backend_without_generators_plays_the_same():
+    with parallel_config(backend="multiprocessing"):
+        there = run(n_jobs=2)
+    here = run()
+    for name in "ab":
+        assert what_was_done(here, name, 1) == what_was_done(there, name, 1)
 
 
 def test_the_progress_bar_counts_the_trainings_of_jobs_too(capsys):
@@ -166,7 +215,7 @@ def test_the_progress_bar_counts_trainings(capsys):
         ({"n_queries": 0}, "'n_queries' parameter"),
         ({"n_repeats": 0}, "'n_repeats' parameter"),
         ({"random_state": None}, "'random_state' parameter"),
-        ({"n_queries": 50}, "budget=255 is more labels"),
+        ({"n_queries": 50}, "255 labels, more than the 75 rows"),
         ({"estimator": "mlp"}, "'estimator' parameter"),
         ({"n_jobs": 0}, "n_jobs == 0"),
     ],

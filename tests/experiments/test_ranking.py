@@ -99,10 +99,10 @@ def test_a_pipeline_may_end_in_a_sampler():
 def test_score_rows_learns_from_the_labeled_rows_alone():
     labeled, rows = np.arange(20), np.arange(20, 60)
     model = LogisticRegression().fit(X[labeled], Y[labeled])
-    dal = {"dal": DiscriminativeSampler(LogisticRegression())}
+    dal = DiscriminativeSampler(LogisticRegression())
     scores = score_rows(dal, model, X, Y, labeled, rows)
     changed = np.where(np.arange(120) < 20, Y, (Y + 1) % 3)
-    assert_array_equal(score_rows(dal, model, X, changed, labeled, rows)["dal"], scores["dal"])
+    assert_array_equal(score_rows(dal, model, X, changed, labeled, rows), scores)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,12 @@ def test_agreement_is_spearmans_over_the_repeats():
     expected = spearmanr(first, second).statistic, spearmanr(third, fourth).statistic
     assert (line["sampler"], line["other"], line["n_repeats"]) == ("entropy", "margin", 2)
     assert line["spearman"] == pytest.approx(np.mean(expected))
-    assert (line["low"], line["high"]) == pytest.approx((min(expected), max(expected)))
+    assert (line["min"], line["max"]) == pytest.approx((min(expected), max(expected)))
+
+
+def test_nothing_agrees_with_nothing():
+    with pytest.raises(ValueError, match="results is empty"):
+        agreement([])
 
 
 def test_pandas_makes_a_table_of_it():

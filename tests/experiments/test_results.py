@@ -65,10 +65,43 @@ def test_standard_deviations_and_the_difference_at_the_end():
     assert math.isnan(summarize(made({"random": [[0.1, 0.2, 0.3]]}))[0]["final_score_sd"])
 
 
-def test_curves_begin_where_every_run_has_a_score():
-    results = made({"a": [[math.nan, 0.2, 0.4]], "b": [[0.1, 0.2, 0.4]]})
-    assert curves(results)["b"][0][0].tolist() == [20, 40]
-    assert [line["area"] for line in summarize(results)] == pytest.approx([0.3, 0.3])
+def test_curves_begin_where_every_run_of_the_sampler_has_a_score():
+    late, early = [math.nan, 0.2, 0.4], [0.1, 0.2, 0.4]
+    results = made({"a": [late, early], "b": [early, early]})
+    assert [curves(results)["a"][repeat][0].tolist() for repeat in (0, 1)] == [[20, 40]] * 2
+    assert [line["n_labels_from"] for line in summarize(results)] == [20, 10]
+    assert [line["n_labels_to"] for line in summarize(results)] == [40, 40]
+
+
+def test_a_sampler_without_scores_at_first_changes_no_other():
+    alone = made({"random": [[0.1, 0.3, 0.4]] * 2, "b": [[0.1, 0.2, 0.4]] * 2})
+    late = made({"late": [[math.nan, 0.2, 0.4]] * 2})
+    with_late = summarize(alone + late)
+    assert str(with_late[:2]) == str(summarize(alone))
+    # Its own difference is over the span that both have.
+    assert with_late[2]["difference"] == pytest.approx(0.3 - 0.35)
+
+
+def test_a_score_that_is_missing_in_the_middle_is_refused():
+    results = made({"a": [[0.1, math.nan, 0.4]]})
+    with pytest.raises(ValueError, match="Repeat 0 of sampler 'a' has no score with 20 labels"):
+        summarize(results)
+
+
+def test_without_any_score_there_is_no_area():
+    results = made({"other": [[0.1, 0.2, 0.4]], "random": [[math.nan] * 3]})
+    with pytest.raises(ValueError, match="two numbers or more"):
+        summarize(results)
+
+
+def test_unequal_spans_are_not_paired():
+    short = made({"random": [[0.5, 0.6, 0.7]]})
+    long = made({"other": [[0.5, 0.6, 0.7]]}, n_labels=(10, 20, 1000))
+    with pytest.raises(ValueError, match="'other' and 'random' differ in n_labels, 10 to 1000 and"):
+        summarize(short + long)
+    twice = short + [record | {"sampler": "random", "repeat": 1} for record in long]
+    with pytest.raises(ValueError, match="runs of sampler 'random' differ in n_labels"):
+        summarize(twice)
 
 
 def test_only_repeats_of_both_are_paired():
@@ -87,7 +120,10 @@ def test_one_repeat_has_a_difference_but_no_interval():
 
 def test_another_baseline_or_none():
     assert summarize(FLAT, baseline="other")[0]["difference"] == pytest.approx(-0.0875)
-    assert all(math.isnan(line["difference"]) for line in summarize(FLAT, baseline="absent"))
+    without = [record for record in FLAT if record["sampler"] != "random"]
+    assert all(math.isnan(line["difference"]) for line in summarize(without))
+    with pytest.raises(ValueError, match="baseline='Random' is none of the samplers random, other"):
+        summarize(FLAT, baseline="Random")
 
 
 def test_the_order_of_records_does_not_matter():

@@ -18,7 +18,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdal import RandomSampler, UncertaintySampler
 from skdal.experiments import compare, read_results
-from skdal.experiments.folder import clear_folder, run_path
+from skdal.experiments.folder import run_path
 from skdal.experiments.run_file import RunFile
 
 X, Y = load_iris(return_X_y=True)
@@ -136,7 +136,7 @@ def test_only_runs_that_are_done_are_results(tmp_path):
         ({"divergence": True}, "divergence is False, not True"),
         ({"estimator": GaussianNB()}, "estimator is DecisionTree"),
         ({"samplers": {"uncertainty": UncertaintySampler(measure="margin")}}, "'uncertainty' is"),
-        ({"y_test": DATA["y_test"][::-1]}, "checksum is"),
+        ({"y_test": DATA["y_test"][::-1]}, "checksum of y_test is"),
         ({"X": DATA["X"][:-1], "y": DATA["y"][:-1]}, "n_rows is 75, not 74"),
     ],
 )
@@ -150,8 +150,10 @@ def test_another_comparison_is_refused(tmp_path, params, words):
 
 def test_without_resume_what_is_there_is_left_alone(tmp_path):
     run(tmp_path)
+    before = lines_of(tmp_path), (tmp_path / "settings.json").read_bytes()
     with pytest.raises(ValueError, match="resume=True"):
-        run(tmp_path)
+        run(tmp_path, random_state=1)
+    assert (lines_of(tmp_path), (tmp_path / "settings.json").read_bytes()) == before
 
 
 @pytest.mark.parametrize("resume", [False, True])
@@ -270,28 +272,26 @@ def test_no_results_where_there_is_no_comparison(tmp_path):
         read_results(tmp_path)
 
 
-def test_clearing_takes_nothing_else(tmp_path):
-    run(tmp_path)
-    (tmp_path / "notes.txt").write_text("mine")
-    clear_folder(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
 def test_who_comes_second_waits_for_the_first(tmp_path):
     path = tmp_path / "random-0.jsonl"
     code = (
         "import sys; from pathlib import Path; from skdal.experiments.run_file import RunFile\n"
+        "print('ready', flush=True)\n"
         "with RunFile(Path(sys.argv[1])) as file: print(len(file.records))"
     )
     with RunFile(path) as file:
         command = [sys.executable, "-c", code, str(path)]
-        other = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        other = subprocess.Popen(command, **pipes, text=True)
+        assert other.stdout.readline() == "ready\n"
         with pytest.raises(subprocess.TimeoutExpired):
-            other.wait(3)
+            other.wait(2)
         step = {"sampler": "random", "repeat": 0, "n_labels": 1, "score": 0.5}
         file.append(step | {"fit_seconds": 0.1, "query_seconds": 0.1, "rows": [3]})
-    assert other.communicate(timeout=60)[0] == "1\n"
+    told, warned = other.communicate(timeout=60)
+    assert told == "1\n"
+    assert f"Another process plays the run of {path}; this one waits for it." in warned
 
 
 COMMAND = """

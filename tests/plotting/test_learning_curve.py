@@ -130,6 +130,55 @@ def test_line_kw_takes_precedence(ax):
     assert {line.get_linewidth() for line in display.lines_.values()} == {4}
 
 
+def test_short_names_of_a_style_do_too(ax):
+    own = {"c": "red", "ls": ":", "lw": 4, "ms": 9}
+    display = LearningCurveDisplay.from_results(made(SCORES), ax=ax, line_kw=own)
+    for line in display.lines_.values():
+        assert to_rgb(line.get_color()) == (1, 0, 0)
+        assert (line.get_linestyle(), line.get_linewidth(), line.get_markersize()) == (":", 4, 9)
+    # A band has the color of its line.
+    for band in display.bands_.values():
+        assert_allclose(band.get_facecolor()[0][:3], [1, 0, 0])
+
+
+def test_bands_and_bars_have_styles_of_their_own(ax):
+    for key in ("facecolor", "fc", "color"):
+        area = {key: "green", "alpha": 0.5}
+        display = LearningCurveDisplay.from_results(made(SCORES), ax=ax, fill_between_kw=area)
+        assert_allclose(display.bands_["random"].get_facecolor()[0], [0, 128 / 255, 0, 0.5], 1e-6)
+    bars = {"ecolor": "red", "elinewidth": 3}
+    display = LearningCurveDisplay.from_results(many(4), ax=ax, errorbar_kw=bars)
+    (collection,) = display.bands_["sampler 0"][2]
+    assert_allclose(collection.get_color()[0][:3], [1, 0, 0])
+    assert collection.get_linewidth() == 3
+
+
+def test_the_name_of_the_score_stays(ax):
+    display = LearningCurveDisplay.from_results(made(SCORES), ax=ax, score_name="Accuracy")
+    assert display.score_name == "Accuracy"
+    assert display.plot(Figure().subplots()).ax_.get_ylabel().startswith("Accuracy (")
+    display.plot(ax, score_name="Recall")
+    assert ax.get_ylabel().startswith("Recall (")
+
+
+@pytest.mark.parametrize("more", [0, 3])
+def test_numbers_of_runs_that_differ_are_told(ax, more):
+    one = {f"single {number}": [[0.6, 0.7, 0.9]] for number in range(1 + more)}
+    display = LearningCurveDisplay.from_results(made(SCORES | one), ax=ax)
+    assert ax.get_ylabel() == "Score (mean ± SD of 1 to 2 runs)"
+    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert {"random (2 runs)", "single 0 (1 run)"} <= set(texts)
+    # A single run has no deviation, not one of 0.
+    assert list(display.bands_) == ["random", "other"]
+
+
+def test_another_sampler_without_scores_takes_no_point_away(ax):
+    late = {"late": [[np.nan, 0.7, 0.9]]}
+    display = LearningCurveDisplay.from_results(made(SCORES | late), ax=ax)
+    assert display.n_labels["random"].tolist() == [10, 20, 30]
+    assert display.n_labels["late"].tolist() == [20, 30]
+
+
 def test_without_axes_a_new_figure_is_made_and_plot_can_be_repeated():
     import matplotlib.pyplot as plt
 

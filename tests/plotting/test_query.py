@@ -89,6 +89,30 @@ def test_scatter_kw_takes_precedence(ax):
     assert {kind.get_sizes()[0] for kind in display.points_.values()} == {77}
 
 
+def test_short_names_of_a_style_do_too(ax):
+    own = {"lw": 3, "ec": "red", "c": "green"}
+    display = QueryDisplay.from_arrays(X, [0], [1], ax=ax, **own)
+    for points in display.points_.values():
+        assert points.get_linewidth() == 3
+        assert_allclose(points.get_edgecolor()[0][:3], [1, 0, 0])
+        assert_allclose(points.get_facecolor()[0][:3], [0, 128 / 255, 0])
+    display.plot(ax, edgecolors="blue", linewidths=2, color="red")
+    assert display.points_["pool"].get_linewidth() == 2
+
+
+@pytest.mark.parametrize(
+    ("labeled", "query", "words"),
+    [
+        ([0, 1], [1, 2], "Row 1 is in labeled_rows and in query_rows"),
+        ([0, 0], [1], "labeled_rows names a row twice"),
+        ([0], [1, 1], "query_rows names a row twice"),
+    ],
+)
+def test_no_row_is_two_things(ax, labeled, query, words):
+    with pytest.raises(ValueError, match=words):
+        QueryDisplay.from_arrays(X, labeled, query, ax=ax)
+
+
 def test_without_axes_a_new_figure_is_made_and_plot_can_be_repeated():
     import matplotlib.pyplot as plt
 

@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import spearmanr
 
 from skdal.plotting import RankingDisplay
+from skdal.plotting.ranking import figure_size
 
 
 def made(n_rows=2000):
@@ -149,6 +150,35 @@ def test_image_kw_takes_precedence_and_plot_can_be_repeated(ax):
     assert again is display
     assert display.images_["first", "unlike"].get_cmap().name == "Greys"
     assert display.figure_ is not ax.figure
+
+
+def test_the_ends_of_the_scale_may_be_set(ax):
+    display = RankingDisplay.from_scores(made(), ax=ax, image_kw={"vmin": 0.5, "vmax": 3})
+    assert display.colorbar_.norm.vmin == 0.5
+    assert display.colorbar_.norm.vmax == 3
+
+
+def test_one_axes_must_have_a_place_that_is_free(ax):
+    with pytest.raises(ValueError, match=r"no place in a grid.*figure\.subplots"):
+        RankingDisplay.from_scores(made(), ax=Figure().add_axes((0, 0, 1, 1)))
+    display = RankingDisplay.from_scores(made(), ax=ax)
+    n_axes = len(ax.figure.axes)
+    with pytest.raises(ValueError, match="drawn on before"):
+        display.plot(ax)
+    display.plot(display.ax_)
+    assert len(ax.figure.axes) == n_axes
+    assert [len(panel.images) for panel in display.ax_] == [1] * len(display.ax_)
+
+
+def test_the_size_of_a_figure_is_that_of_its_panels():
+    import matplotlib.pyplot as plt
+
+    display = RankingDisplay.from_scores(made())
+    try:
+        assert_allclose(display.figure_.get_size_inches(), figure_size(len(made()), False))
+        assert figure_size(7, True) == (4 * 2.3 + 1, 2 * 2.3 + 0.5)
+    finally:
+        plt.close("all")
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg"])
