@@ -84,8 +84,9 @@ def estimator_help() -> str:
     from skdal.experiments.presets import ESTIMATOR_NAMES
 
     return (
-        f"Task model: {', '.join(ESTIMATOR_NAMES)}. The last two are networks for images; "
-        "samplers can work in the representation of all but logistic."
+        f"Task model: {', '.join(ESTIMATOR_NAMES)}. It takes the features as they are: scale them "
+        "first. The last two are networks for images; samplers can work in the representation of "
+        "all but logistic."
     )
 
 

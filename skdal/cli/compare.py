@@ -32,7 +32,8 @@ _SAMPLERS = (
     "under dropout (DBAL), for networks; deepfool, what is nearest to a decision boundary (DFAL); "
     "egl, what would change the model most; core-set, what covers the pool, greedily, "
     "core-set-mip by an integer program; discriminative, what looks unlabeled in the model's "
-    "representation (DAL), discriminative-raw in the features; combined, half by uncertainty and "
+    "representation (DAL), discriminative-logistic the same by a much faster discriminator, "
+    "discriminative-raw in the features; combined, half by uncertainty and "
     "half by discriminative; badge and typiclust, strategies of scikit-activeml, which has to be "
     "installed."
 )

@@ -10,6 +10,8 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skdal.samplers import (
     CombinedSampler,
@@ -31,6 +33,9 @@ SAMPLERS: dict[str, Any] = {
     "core-set-mip": CoreSetSampler(method="mip"),
     "deepfool": DeepFoolSampler(),
     "discriminative": DiscriminativeSampler(),
+    "discriminative-logistic": DiscriminativeSampler(
+        make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    ),
     "discriminative-raw": DiscriminativeSampler(estimator="passthrough"),
     "egl": ExpectedGradientLengthSampler(),
     "mc-dropout": MCDropoutSampler(),
@@ -120,6 +125,7 @@ def _of_the_paper(data: str, estimator: str, start: int, batch: int, n_queries: 
         "combined": {"discriminative__n_mini_queries": 20},
         "deepfool": {"clip": (0.0, 1.0)},
         "discriminative": {"n_mini_queries": 20},
+        "discriminative-logistic": {"n_mini_queries": 20},
     }
     return Preset(data, estimator, start, batch, n_queries, 20, _PAPER, params)
 
