@@ -64,9 +64,13 @@ def load_for(
 
     try:
         data = load(source, test_size=test_size, needs_test=needs_test)
+        # Rows are numbered as in the file.
+        whole = data if test_size is None else load(source, needs_test=False)
+        for key in [key for key in ("X", "X_test") if key in whole]:
+            _check_finite(whole[key], f"{key} of {source}")
         for key in [key for key in ("X", "X_test") if key in data]:
-            _check_finite(data[key], f"{key} of {source}")
             data[key] = rows_for(estimator, data[key])
+        _check_classes(data.y, source)
         y_test = data.get("y_test", data.y)
         if data.y.ndim == y_test.ndim == 1 and not np.isin(y_test, data.y).any():
             raise ValueError(
@@ -77,6 +81,18 @@ def load_for(
         hint = "DATA" if test_size is None else "DATA or --test-size"
         raise typer.BadParameter(str(error), param_hint=hint) from error
     return data
+
+
+def _check_classes(y: np.ndarray, source: str) -> None:
+    from sklearn.utils.multiclass import type_of_target
+
+    kind = type_of_target(y)
+    if kind not in ("binary", "multiclass"):
+        raise ValueError(
+            f"y of {source} is {kind}, and the task models are classifiers: pass one class a row. "
+            "Regressors and several outputs can be compared by skdal.experiments.compare, in "
+            "Python."
+        )
 
 
 def estimator_help() -> str:

@@ -515,3 +515,23 @@ def test_a_wrong_call_says_what_is_right(call, args, words):
     assert result.exit_code == 2
     for word in words:
         assert word in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_rows_are_numbered_as_in_the_file(call, tmp_path):
+    X = np.random.RandomState(0).rand(40, 3)
+    X[3, 1] = np.nan
+    np.savez(tmp_path / "bad.npz", X=X, y=np.arange(40) % 2)
+    for size in ("0.2", "0.4", "12"):
+        result = call("compare", str(tmp_path / "bad.npz"), "--test-size", size)
+        assert result.exit_code == 2
+        assert "Row 3 of X of" in " ".join(result.output.replace("│", " ").split())
+
+
+def test_a_regression_is_refused_in_a_line(call, tmp_path):
+    rng = np.random.RandomState(0)
+    np.savez(tmp_path / "values.npz", X=rng.rand(40, 3), y=rng.rand(40))
+    for command in (["compare", "--test-size", "0.2", "--dry-run"], ["rank"]):
+        result = call(command[0], str(tmp_path / "values.npz"), *command[1:])
+        assert result.exit_code == 2
+        output = " ".join(result.output.replace("│", " ").split())
+        assert "is continuous, and the task models are classifiers" in output
