@@ -5,8 +5,16 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from skdal.cli._common import errors_in_words, print_table
-from skdal.cli.query_output import check_output, imports_in_words, status_table, takes_images, write
+from skdal.cli._common import print_table
+from skdal.cli.query_ends import ends_in_a_line, ends_tidily, explained
+from skdal.cli.query_output import (
+    check_output,
+    check_stdout,
+    print_text,
+    status_table,
+    takes_images,
+    write,
+)
 
 if TYPE_CHECKING:
     import typer
@@ -166,8 +174,9 @@ def add_to(app: "typer.Typer") -> None:
         from sklearn.base import is_regressor
 
         from skdal.tables import choose_rows, open_pool, pool_status, read_labels
+        from skdal.tables.checks import check_unchanged
         from skdal.tables.estimators import make_task_model
-        from skdal.tables.pool import check_all_finite
+        from skdal.tables.items import check_items
         from skdal.tables.query import check_has_model
 
         paths = labels or []
@@ -186,58 +195,64 @@ def add_to(app: "typer.Typer") -> None:
                     f" Task models: {', '.join(NAMES)}, or a dotted path. Samplers without one: "
                     "discriminative, core-set, random."
                 )
-            raise typer.BadParameter(f"{error}{choices}", param_hint="--estimator") from error
+            said = " ".join(str(error).split())
+            raise typer.BadParameter(f"{said}{choices}", param_hint="--estimator") from error
         target = None if output is None or str(output) == "-" else output
+        if target is None or status:
+            check_stdout()
         form = check_output(target, form, force, [pool, *paths, ids, items])
         names = None if columns is None else [name.strip() for name in columns.split(",")]
         # Where the pool has no columns, or its ids are elsewhere, it is that of other files alone.
         has_ids = ids is None and pool.suffix.lower() not in (".npy", ".npz")
 
-        with (
-            errors_in_words(),
-            imports_in_words(),
-            open_pool(
+        with ends_in_a_line(), ends_tidily():
+            if items is not None:
+                # Its lines are read at the end, but what is wrong with it is told before the work.
+                check_items(
+                    items,
+                    id_column=id_column,
+                    for_label_studio=form == "label-studio",
+                    label_column=label_column,
+                )
+            with open_pool(
                 pool,
                 key=key,
                 id_column=id_column if has_ids else None,
                 ids=ids,
                 columns=names,
-            ) as opened,
-        ):
-            for note in opened.notes:
-                typer.echo(f"Note: {note}", err=True)
-            known = read_labels(
-                paths,
-                len(opened.X),
-                opened.ids,
-                id_column=id_column,
-                label_column=label_column,
-                regression=regression or (model is not None and is_regressor(model)),
-            )
-            X = opened.X
-            if X.ndim > 2 and (status or not takes_images(estimator)):
-                X = X.reshape(len(X), -1)
-            try:
+            ) as opened:
+                for note in opened.notes:
+                    typer.echo(f"Note: {note}", err=True)
+                known = read_labels(
+                    paths,
+                    len(opened.X),
+                    opened.ids,
+                    id_column=id_column,
+                    label_column=label_column,
+                    regression=regression or (model is not None and is_regressor(model)),
+                )
+                X = opened.X
+                if X.ndim > 2 and (status or not takes_images(estimator)):
+                    X = X.reshape(len(X), -1)
+                with explained(opened, known):
+                    if status:
+                        measured = pool_status(X, known, random_state=seed)
+                    else:
+                        chosen = choose_rows(
+                            X,
+                            known,
+                            chooser,
+                            estimator=model,
+                            n_instances=n_instances,
+                            random_state=seed,
+                        )
+                check_unchanged(opened)
                 if status:
-                    table = status_table(opened, known, pool_status(X, known, random_state=seed))
+                    table = status_table(opened, known, measured)
                 else:
-                    chosen = choose_rows(
-                        X,
-                        known,
-                        chooser,
-                        estimator=model,
-                        n_instances=n_instances,
-                        random_state=seed,
-                    )
-            except ValueError as error:
-                # Of a file that is mapped, nobody has looked at all numbers yet.
-                check_all_finite(opened)
-                # A model may take several lines.
-                raise ValueError(" ".join(str(error).split())) from error
-            if not status:
-                told = write(chosen, opened.ids, target, form, items, id_column)
+                    told = write(chosen, opened.ids, target, form, items, id_column, force)
         # Not before: a terminal that is gone must not cost the batch.
         if status:
             print_table(table)
         else:
-            typer.echo(told, nl=False)
+            print_text(told)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
@@ -66,38 +67,67 @@ def check_output(
         )
     if target is None:
         return form
-    if target.exists():
-        if any(path is not None and path.exists() and path.samefile(target) for path in inputs):
-            refuse(f"{target} is one of the files to read; choose another name.")
-        if not target.is_file():
-            refuse(f"{target} is a folder or a device; name a file.")
-        if not force:
-            refuse(f"{target} exists; choose another name, or replace it by --force.")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=target.parent):
+        # A link that leads nowhere exists, too.
+        if os.path.lexists(target):
+            existing = [path for path in inputs if path is not None and path.exists()]
+            if target.exists() and any(path.samefile(target) for path in existing):
+                refuse(f"{target} is one of the files to read; choose another name.")
+            if target.exists() and not target.is_file():
+                refuse(f"{target} is a folder or a device; name a file.")
+            if not force:
+                refuse(f"{target} exists; choose another name, or replace it by --force.")
+        folder = Path(os.path.realpath(target)).parent
+        # What is missing of it is made at the end, when there is something to put into it.
+        while not _is_there(folder):
+            folder = folder.parent
+        with TemporaryFile(dir=folder):
             pass
+        _is_there(folder / target.name)
     except OSError as error:
-        refuse(f"{target.parent} cannot be made or written to: {error.strerror}.")
+        refuse(f"{target} cannot be made or written to: {error.strerror}.")
     return form
 
 
-@contextmanager
-def imports_in_words() -> Iterator[None]:
-    """Print that a package is missing in a line, without a traceback, and exit with 1.
+def _is_there(path: Path) -> bool:
+    """Return whether there is a file; a name that cannot be one, such as too long, raises."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def check_stdout() -> None:
+    """Find out before the work whether anything can be printed.
 
     Raises
     ------
     typer.Exit
-        If one is.
+        If standard output is closed.
     """
     import typer
 
-    try:
-        yield
-    except ImportError as error:
-        typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(1) from error
+    if sys.stdout is None:
+        typer.echo("Error: Standard output is closed; name a file by --output.", err=True)
+        raise typer.Exit(1)
+
+
+def print_text(text: str) -> None:
+    """Print data in UTF-8, as in a file, whatever the terminal has.
+
+    Parameters
+    ----------
+    text : str
+        With line breaks.
+    """
+    binary = getattr(sys.stdout, "buffer", None)
+    if binary is None:
+        sys.stdout.write(text)
+    else:
+        sys.stdout.flush()
+        binary.write(text.encode())
+    sys.stdout.flush()
 
 
 def takes_images(estimator: str | None) -> bool:
@@ -118,6 +148,7 @@ def write(
     form: str,
     items: Path | None,
     id_column: str | None,
+    force: bool,
 ) -> str:
     """Write the rows that were chosen, and return what to print.
 
@@ -141,6 +172,9 @@ def write(
     id_column : str or None
         The column of ids in that file.
 
+    force : bool
+        Whether a file that exists may be replaced.
+
     Returns
     -------
     str
@@ -149,7 +183,8 @@ def write(
     import typer
 
     from skdal.tables import batch_records, write_batch
-    from skdal.tables.batch import batch_text, read_items
+    from skdal.tables.batch import batch_text
+    from skdal.tables.items import read_items
 
     if chosen.fallback:
         typer.echo(
@@ -163,7 +198,8 @@ def write(
     records = batch_records(chosen.rows, chosen.scores, ids, more)
     if target is None:
         return batch_text(records, form)
-    write_batch(target, records, form)
+    Path(os.path.realpath(target)).parent.mkdir(parents=True, exist_ok=True)
+    write_batch(target, records, form, replace=force)
     return f"Wrote {count(len(records), 'row')} to label in {target}\n"
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import zipfile
 import zlib
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Literal, NamedTuple
 
 import numpy as np
@@ -16,8 +21,20 @@ from skdal.tables.copies import Copy
 
 _CHUNK = 2**20  # bytes
 _KEYS = ("X", "x_train")
+_VERSIONS = ((1, 0), (2, 0), (3, 0))
+# Of an array of numbers it has some hundred bytes.
+_LONGEST_HEADER = 10_000
+_MOST_DIMENSIONS = 32
+# What numpy may make of a header that is damaged.
+_NO_HEADER = (IndexError, RecursionError, SyntaxError, TokenError, TypeError, ValueError)
 # What may come of a member of an archive that is damaged, or of no common kind.
-_BROKEN = (EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error)
+_BROKEN: tuple[type[Exception], ...] = (
+    *(EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error),
+)
+with suppress(ImportError):  # a part of Python that may be left out
+    from lzma import LZMAError
+
+    _BROKEN = (*_BROKEN, LZMAError)
 
 
 class _Header(NamedTuple):
@@ -100,31 +117,42 @@ def open_npz(path: Path, key: str | None, copy: Copy) -> np.memmap:
             f"{path} is no .npz file, or is cut off; copy it again, or write one by "
             "np.savez_compressed(path, X=X)."
         )
-    try:
-        with zipfile.ZipFile(path) as archive:
-            name = _choose(archive, path, key)
-            info = archive.getinfo(name)
-            with archive.open(info) as member:
-                label = f"{name.removesuffix('.npy')} of {path}"
-                header = _read_header(member, label)
-                _check(header, label)
-                if info.file_size < header.start + header.n_bytes:
-                    raise ValueError(f"{label} is cut off; write the file again.")
-                if info.compress_type == zipfile.ZIP_STORED:
-                    return header.mapped(path, _start_of(path, info))
-                with copy.opened(header.n_bytes) as file:
-                    _copy_bytes(member, file, header.n_bytes)
-    except _BROKEN as error:
-        raise ValueError(f"{path} is damaged: {error} Copy or write it again.") from error
+    with _damage_named(path), zipfile.ZipFile(path) as archive:
+        name = _choose(archive, path, key)
+        info = archive.getinfo(name)
+        with archive.open(info) as member:
+            label = f"{name.removesuffix('.npy')} of {path}"
+            header = _read_header(member, label)
+            _check(header, label)
+            if info.file_size < header.start + header.n_bytes:
+                raise ValueError(f"{label} is cut off; write the file again.")
+            if info.compress_type == zipfile.ZIP_STORED:
+                return header.mapped(path, _start_of(path, info))
+            with copy.opened(header.n_bytes) as file:
+                _copy_bytes(member, file, header.n_bytes, path)
     return header._replace(start=0).mapped(copy.path, 0)
 
 
-def _copy_bytes(source: IO[bytes], target: IO[bytes], n_bytes: int) -> None:
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except _BROKEN as error:
+        raise ValueError(f"{path} is damaged: {error}. Copy or write it again.") from error
+    except OSError as error:
+        # A place that cannot be in the file; bz2 tells of damage without a number.
+        if error.errno != errno.EINVAL and not str(error).startswith("Invalid data"):
+            raise
+        raise ValueError(f"{path} is damaged: {error}. Copy or write it again.") from error
+
+
+def _copy_bytes(source: IO[bytes], target: IO[bytes], n_bytes: int, path: Path) -> None:
     left = n_bytes
     while left:
-        chunk = source.read(min(_CHUNK, left))
+        with _damage_named(path):
+            chunk = source.read(min(_CHUNK, left))
         if not chunk:
-            raise EOFError("It ends before its numbers do.")
+            raise EOFError("It ends before its numbers do")
         target.write(chunk)
         left -= len(chunk)
     # Only at its end is the checksum of a member compared.
@@ -133,11 +161,11 @@ def _copy_bytes(source: IO[bytes], target: IO[bytes], n_bytes: int) -> None:
 
 
 def _choose(archive: zipfile.ZipFile, path: Path, key: str | None) -> str:
-    names = {
-        info.filename.removesuffix(".npy"): info.filename
-        for info in archive.infolist()
-        if info.filename.endswith(".npy")
-    }
+    members = [info.filename for info in archive.infolist()]
+    twice = next((name for name, number in Counter(members).items() if number > 1), None)
+    if twice is not None:
+        raise ValueError(f"{path} has two members {twice!r}; write it again, with one.")
+    names = {name.removesuffix(".npy"): name for name in members if name.endswith(".npy")}
     if key is not None:
         if key not in names:
             raise ValueError(
@@ -178,6 +206,19 @@ def _read_header(file: IO[bytes], name: str) -> _Header:
                 "write the numbers by np.save(path, X, allow_pickle=False)."
             )
         raise ValueError(f"{name} is no .npy file; write one by np.save(path, X).")
+    version = tuple(file.read(2))
+    n_length = 2 if version == (1, 0) else 4
+    size = int.from_bytes(file.read(n_length), "little")
+    if len(version) == 2 and version not in _VERSIONS:
+        raise ValueError(
+            f"{name} has version {version[0]}.{version[1]} of the format, which is not known; "
+            "write it by np.save(path, X)."
+        )
+    if size > _LONGEST_HEADER:
+        raise ValueError(
+            f"{name} has a header of {size:,} bytes, which that of an array of numbers never has; "
+            "write it by np.save(path, X)."
+        )
     file.seek(0)
     try:
         version = npy.read_magic(file)
@@ -185,7 +226,7 @@ def _read_header(file: IO[bytes], name: str) -> _Header:
             shape, is_fortran, dtype = npy.read_array_header_1_0(file)
         else:
             shape, is_fortran, dtype = npy.read_array_header_2_0(file)
-    except ValueError as error:
+    except _NO_HEADER as error:
         raise ValueError(f"{name} is cut off or damaged: {error}") from error
     return _Header(shape, is_fortran, dtype, file.tell())
 
@@ -200,10 +241,11 @@ def _check(header: _Header, name: str) -> None:
         raise ValueError(
             f"{name} has the dtype {header.dtype}; save real numbers, as in X.astype(float)."
         )
-    if len(header.shape) < 2 or not math.prod(header.shape):
+    is_shape = all(type(size) is int and size > 0 for size in header.shape)
+    if not (is_shape and 2 <= len(header.shape) <= _MOST_DIMENSIONS):
         raise ValueError(
             f"{name} has the shape {header.shape}; it must have at least one row and one column, "
-            "as in X.reshape(n_rows, -1)."
+            f"and no more than {_MOST_DIMENSIONS} dimensions, as in X.reshape(n_rows, -1)."
         )
     if header.is_fortran and len(header.shape) > 2:
         raise ValueError(

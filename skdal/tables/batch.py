@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
+import re
 from collections.abc import Sequence
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from skdal.tables.label_studio import tasks
 
 FORMATS = ("csv", "json", "label-studio")
 
-_COLUMNS = ("row", "id", "rank", "score")
+COLUMNS = ("row", "id", "rank", "score")
 
 
 def batch_records(
@@ -63,76 +62,6 @@ def batch_records(
     return records
 
 
-def read_items(
-    path: str | Path, ids: Sequence[str], *, id_column: str | None = None
-) -> dict[str, dict[str, str]]:
-    """Read what there is to show of some rows, such as texts or the URLs of images.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        A CSV file in UTF-8, with a header and a column of ids. It is read line by line.
-
-    ids : sequence of str
-        The rows that are wanted.
-
-    id_column : str or None, default=None
-        Name of the column of ids. None is ``id``.
-
-    Returns
-    -------
-    dict of dict
-        By id, the other columns.
-
-    Raises
-    ------
-    ValueError
-        If it is no such file, an id that is wanted is missing or there twice, or a column has the
-        name of one of those of a batch.
-    """
-    wanted, found = set(ids), {}
-    name = (id_column or "id").strip().lower()
-    try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            columns = [column.strip() for column in next(reader, [])]
-            names = [column.lower() for column in columns]
-            if name not in names:
-                raise ValueError(
-                    f"{path} has the columns {', '.join(columns) or 'none'}; its header must have "
-                    f"{name!r}, whose values are those of the pool (without ids, row numbers)."
-                )
-            place = names.index(name)
-            others = [column for column in columns if column != columns[place]]
-            taken = [column for column in others if column.lower() in (*_COLUMNS, "label")]
-            if taken or len(set(columns)) < len(columns):
-                raise ValueError(
-                    f"{path} has the columns {', '.join(columns)}; rename those that are there "
-                    f"twice, or are called {', '.join(_COLUMNS)} or label and are not the ids."
-                )
-            for fields in reader:
-                if len(fields) != len(columns) and any(fields):
-                    raise ValueError(
-                        f"Line {reader.line_num} of {path} has {len(fields)} values, but the "
-                        f"header {len(columns)}; complete it."
-                    )
-                id = fields[place].strip() if fields else None
-                if id in found:
-                    raise ValueError(
-                        f"Line {reader.line_num} of {path} has the id {id!r}, which a line before "
-                        "it has; take one of them out."
-                    )
-                if id in wanted:
-                    record = dict(zip(columns, fields, strict=True))
-                    found[id] = {column: record[column] for column in others}
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no CSV in UTF-8, or is damaged: {error}.") from error
-    missing = next((id for id in ids if id not in found), None)
-    if missing is not None:
-        raise ValueError(f"{path} has no line with the id {missing!r}, which was chosen; add it.")
-    return found
-
-
 def batch_text(records: Sequence[dict[str, Any]], form: str) -> str:
     """Return a batch as the content of a file.
 
@@ -152,22 +81,27 @@ def batch_text(records: Sequence[dict[str, Any]], form: str) -> str:
     7,7,1,
     """
     if form == "csv":
-        text = StringIO()
-        writer = csv.DictWriter(text, list(records[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(records)
-        return text.getvalue()
+        lines = [list(records[0]), *(record.values() for record in records)]
+        return "".join(",".join(map(_field, line)) + "\n" for line in lines)
     content = tasks(records) if form == "label-studio" else list(records)
     return json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
-def write_batch(path: str | Path, records: Sequence[dict[str, Any]], form: str) -> None:
+def _field(value: Any) -> str:
+    text = "" if value is None else str(value)
+    # The module csv leaves a carriage return without quotes, depending on the version.
+    return '"' + text.replace('"', '""') + '"' if re.search(r'[",\r\n]', text) else text
+
+
+def write_batch(
+    path: str | Path, records: Sequence[dict[str, Any]], form: str, *, replace: bool = True
+) -> None:
     """Write a batch, whole or not at all.
 
     Parameters
     ----------
     path : str or pathlib.Path
-        The file. One that exists is replaced.
+        The file.
 
     records : sequence of dict
         Of :func:`batch_records`.
@@ -175,10 +109,15 @@ def write_batch(path: str | Path, records: Sequence[dict[str, Any]], form: str) 
     form : {"csv", "json", "label-studio"}
         What kind of file.
 
+    replace : bool, default=True
+        Whether a file that exists is replaced, by one with the same permissions; where it is a
+        symbolic link, what that leads to is. False: it is an error, even if it came into being
+        only a moment ago.
+
     Raises
     ------
     OSError
-        If it cannot be written. Then nothing has changed.
+        If it cannot be written, or exists and may not be replaced. Then nothing has changed.
 
     Examples
     --------
@@ -190,6 +129,15 @@ def write_batch(path: str | Path, records: Sequence[dict[str, Any]], form: str) 
     ...     json.loads(path.read_text())
     [{'row': 7, 'id': '7', 'rank': 1, 'score': None}]
     """
-    # Newlines in the fields stay what they are.
-    with written_whole(path) as temporary:
-        temporary.write_text(batch_text(records, form), encoding="utf-8", newline="")
+    text = batch_text(records, form)
+    try:
+        with written_whole(path, existing="update" if replace else "refuse") as temporary:
+            # Newlines in the fields stay what they are.
+            temporary.write_text(text, encoding="utf-8", newline="")
+    except FileExistsError as error:
+        raise FileExistsError(
+            f"{path} came into being in the meantime, and is left as it is; choose another name, "
+            "or replace it."
+        ) from error
+    except OSError as error:
+        raise OSError(f"{path} cannot be written: {error.strerror}.") from error

@@ -141,6 +141,8 @@ def open_csv(path: Path, id_column: str | None, names: list[str] | None, copy: C
     parse = csv.ParseOptions(delimiter=_delimiter(path), newlines_in_values=True)
     with _errors_named(path, "CSV"), csv.open_csv(path, read, parse) as first:
         schema = first.schema
+    # Where there is one column alone, an empty line is a value that is missing.
+    parse.ignore_empty_lines = len(schema.names) > 1
     features = choose_features(path, schema, id_column, names)
     # What looks like integers in the first block may be floats later, and 007 is no 7.
     types = dict.fromkeys(features.names, pa.float64())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,8 +56,10 @@ class Copy:
         Raises
         ------
         OSError
-            If there is no room, before anything is written where ``n_bytes`` tells.
+            If there is no room, before anything is written where ``n_bytes`` tells, or ``TMPDIR``
+            is no folder to write in.
         """
+        _check_folder()
         self.check_room(n_bytes)
         try:
             with self.path.open("wb") as file:
@@ -101,3 +105,18 @@ class Copy:
             Of all of them.
         """
         return np.memmap(self.path, dtype, "r", 0, shape)
+
+
+def _check_folder() -> None:
+    """Refuse a TMPDIR that Python passes over, so that the copy would be where memory may be."""
+    wanted = os.environ.get("TMPDIR")
+    if not wanted or os.path.abspath(wanted) == os.path.abspath(tempfile.gettempdir()):
+        return
+    try:
+        with tempfile.TemporaryFile(dir=wanted) as file:
+            file.write(b"x")
+    except OSError as error:
+        raise OSError(
+            f"TMPDIR is {wanted}, where no temporary copy of the pool can be written: "
+            f"{error.strerror}. Set it to a folder with room."
+        ) from error

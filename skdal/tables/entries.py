@@ -23,6 +23,9 @@ class Entry(NamedTuple):
     label : str or None
         Empty or None: the row cannot be labeled.
 
+    may_be_cut : bool
+        Whether the file ends in the label, without a line break.
+
     Examples
     --------
     >>> from skdal.tables.entries import Entry
@@ -34,6 +37,7 @@ class Entry(NamedTuple):
     id: str | None
     row: str | None
     label: str | None
+    may_be_cut: bool = False
 
 
 def read_csv(
@@ -48,6 +52,7 @@ def read_csv(
 
     id_column, label_column : str or None
         Names of columns; None are ``id`` and ``label``. Case and blanks around them do not count.
+        Where there are ``skdal_id`` and ``skdal_row``, as Label Studio has them, they go before.
 
     regression : bool
         Whether labels are numbers.
@@ -75,14 +80,15 @@ def read_csv(
     )
     n_lines = sum(1 for _ in StringIO(text, newline=""))
     is_whole = text.endswith(("\n", "\r"))
-    n_fields, line, known = 0, 1, set()
+    n_fields, line, known = 0, 1, set[str]()
     try:
         for fields in reader:
             where, line = f"Line {line} of {path}", reader.line_num + 1
             if not columns:
                 names = [name.strip().lower() for name in fields]
                 n_fields = len(names)
-                columns = _columns(names, id_name, label_name, where)
+                id_name, row_name = _names_of_rows(names, id_name, where)
+                columns = _columns(names, (id_name, row_name, label_name), where)
                 continue
             if not any(field.strip() for field in fields):
                 continue
@@ -93,20 +99,22 @@ def read_csv(
                 )
             values = {name: fields[place].strip() for name, place in columns.items()}
             label = values[label_name]
-            if (
+            may_be_cut = (
                 reader.line_num == n_lines
                 and not is_whole
                 and max(columns.values()) == n_fields - 1
-            ):
+            )
+            if may_be_cut:
                 # Some programs leave out the last line break. A class that others have is whole.
                 is_label = columns[label_name] == n_fields - 1
-                if regression or not is_label or label not in known:
+                if regression or not (is_label and label in known - {""}):
                     raise ValueError(
                         f"{where}, the last one, ends in {fields[-1]!r} without a line break, so "
                         "that it may be cut off; complete it, and add the line break."
                     )
             known.add(label)
-            entry = Entry(where, values.get(id_name) or None, values.get("row") or None, label)
+            id, row = (values.get(name) or None for name in (id_name, row_name))
+            entry = Entry(where, id, row, label, may_be_cut)
             if entry.id is None and entry.row is None:
                 raise ValueError(f"{where} names no row; fill in its row or id, or take it out.")
             yield entry
@@ -129,15 +137,29 @@ def _read_text(path: Path) -> str:
     return text
 
 
-def _columns(names: list[str], id_name: str, label_name: str, where: str) -> dict[str, int]:
-    """Return the places of the columns that count."""
-    for name in (id_name, "row", label_name):
-        if names.count(name) > 1:
-            raise ValueError(f"{where} has the column {name!r} twice; rename one.")
-    columns = {name: names.index(name) for name in (id_name, "row", label_name) if name in names}
+def _names_of_rows(names: list[str], id_name: str, where: str) -> tuple[str, str]:
+    """Return what the columns of ids and rows are called."""
+    if "skdal_id" in names or "skdal_row" in names:
+        return "skdal_id", "skdal_row"
+    if "annotation_id" in names and ("annotator" in names or "lead_time" in names):
+        raise ValueError(
+            f"{where} is the header of an export of Label Studio, whose id is the number of the "
+            "task; it must have skdal_id or skdal_row, as the tasks that were written for Label "
+            "Studio have. Export those, as JSON."
+        )
+    return id_name, "row"
+
+
+def _columns(names: list[str], wanted: tuple[str, str, str], where: str) -> dict[str, int]:
+    """Return the places of the columns of ids, rows and labels."""
+    twice = next((name for name in wanted if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{where} has the column {twice!r} twice; rename one.")
+    columns = {name: names.index(name) for name in wanted if name in names}
+    id_name, row_name, label_name = wanted
     if label_name not in columns or len(columns) == 1:
         raise ValueError(
             f"{where} is {', '.join(names)}; it must be a header with the column {label_name!r}, "
-            f"and 'row' or {id_name!r}, as in: row,label"
+            f"and {row_name!r} or {id_name!r}, as in: row,label"
         )
     return columns

@@ -31,6 +31,12 @@ _REGRESSORS = {
     "forest": RandomForestRegressor,
 }
 
+# What code of others may raise: an import runs it, and so does every parameter.
+_OF_OTHERS = (
+    *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, MemoryError),
+    *(NameError, OSError, RuntimeError, SyntaxError, SystemExit, TypeError, ValueError),
+)
+
 NAMES = tuple(dict.fromkeys([*_CLASSIFIERS, *_REGRESSORS]))
 
 
@@ -78,15 +84,23 @@ def make_task_model(name: str, *, regression: bool = False) -> Any:
             f"{kind!r} is not the name of {others}; choose among {', '.join(by_name)}, or give the "
             "dotted path of one, as in sklearn.svm.SVC."
         )
-    if not hasattr(model, "get_params") or not (is_classifier(model) or is_regressor(model)):
+    if not _is_model(model):
         raise ValueError(
-            f"{name!r} is {model!r}, which is neither a classifier nor a regressor of scikit-learn."
+            f"{name!r} is {type(model).__name__}, which is neither a classifier nor a regressor of "
+            "scikit-learn."
         )
     if regression and not is_regressor(model):
         raise ValueError(f"{name!r} is a classifier; for a regression choose a regressor.")
     for setting in settings:
         _set(model, setting, name)
     return model
+
+
+def _is_model(model: Any) -> bool:
+    try:
+        return hasattr(model, "get_params") and (is_classifier(model) or is_regressor(model))
+    except (AttributeError, LookupError, TypeError, ValueError):  # of its tags
+        return False
 
 
 def _set(model: Any, setting: str, name: str) -> None:
@@ -99,7 +113,12 @@ def _set(model: Any, setting: str, name: str) -> None:
             f"{name.split(':')[0]!r} has no parameter {parameter!r}, which {name!r} sets; choose "
             f"among {', '.join(sorted(known))}."
         )
-    target.set_params(**{parameter: _read(value)})
+    try:
+        target.set_params(**{parameter: _read(value)})
+        if not _is_model(model):
+            raise TypeError("it is no model any more")
+    except _OF_OTHERS as error:
+        raise ValueError(f"{name!r} sets {setting!r}, which does not go: {error}.") from error
 
 
 def _read(value: str) -> Any:
@@ -115,10 +134,11 @@ def _imported(path: str) -> Any:
         with _own_modules():
             found = getattr(import_module(module), name)
         return found() if isinstance(found, type) else found
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
+    except _OF_OTHERS as error:
         raise ValueError(
-            f"{path!r} cannot be imported or made: {error}. Give the dotted path of a class whose "
-            "parameters all have defaults, or of an object, as in sklearn.svm.SVC."
+            f"{path!r} cannot be imported or made: {type(error).__name__}: {error}. Give the "
+            "dotted path of a class whose parameters all have defaults, or of an object, as in "
+            "sklearn.svm.SVC."
         ) from error
 
 

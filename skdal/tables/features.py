@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,8 @@ import numpy as np
 
 # Never features unless asked for: a label among them would tell what is to be found out.
 _SPECIAL = ("id", "row", "label")
+# What pandas calls its index: nothing or "Unnamed: 0" in CSV, the other in Parquet.
+_INDEX = re.compile(r"|Unnamed: \d+(\.\d+)?|__index_level_.*")
 
 
 @dataclass(frozen=True)
@@ -146,11 +150,17 @@ class Features:
         Raises
         ------
         ValueError
-            If one is null.
+            If one is null, or no text.
         """
         column = batch.column(self.id_column)
         _refuse_nulls(column, str(self.id_column), first_row, path)
-        return [str(value) for value in column.to_pylist()]
+        try:
+            return [str(value) for value in column.to_pylist()]
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"Column {self.id_column!r} of {path} holds {error.object!r}, at row {first_row} "
+                "or after it, which is no text in UTF-8; write the ids in UTF-8."
+            ) from error
 
 
 def choose_features(
@@ -184,14 +194,15 @@ def choose_features(
         columns to use.
     """
     there = schema.names
-    twice = next((name for name in there if there.count(name) > 1), None)
-    if twice is not None:
+    if (twice := _twice(there)) is not None:
         raise ValueError(f"{path} has two columns {twice!r}; rename one.")
-    for name in [*(names or []), *([] if id_column is None else [id_column])]:
-        if name not in there:
-            raise ValueError(f"{path} has no column {name!r}; choose among {', '.join(there)}.")
-    if id_column is None and "id" in there and "id" not in (names or []):
-        id_column = "id"
+    asked = [*(names or []), *([] if id_column is None else [_column(there, id_column, path)])]
+    if (twice := _twice(asked)) is not None:
+        raise ValueError(f"Column {twice!r} of {path} is asked for twice; ask for it once.")
+    if (missing := next((name for name in asked if name not in there), None)) is not None:
+        raise ValueError(f"{path} has no column {missing!r}; choose among {', '.join(there)}.")
+    found = _column(there, id_column or "id", path)
+    id_column = found if found in there and found not in (names or []) else None
     if id_column is not None and not _can_be_id(schema.field(id_column).type):
         raise ValueError(
             f"Column {id_column!r} of {path} is of type {schema.field(id_column).type}; ids must "
@@ -217,15 +228,31 @@ def choose_features(
             f"{path} has {found} to make rows of; name one column of lists of numbers, or any "
             f"number of columns of numbers. There are: {', '.join(there)}."
         )
-    types = [_value_type(schema.field(name).type) for name in chosen]
-    left_out = [name for name in there if name and name not in (*chosen, id_column)]
+    types = [
+        getattr(kind, "value_type", kind) for kind in (schema.field(name).type for name in chosen)
+    ]
+    used = {*chosen, id_column}
+    left_out = [name for name in there if name and name not in used]
     return Features(chosen, bool(n_lists), _kept_as(types), id_column, left_out)
 
 
+def _column(there: list[str], wanted: str, path: Path) -> str:
+    """Return the name of a column that is wanted, where case and blanks do not count."""
+    alike = [name for name in there if name.strip().lower() == wanted.strip().lower()]
+    if len(alike) > 1:
+        raise ValueError(
+            f"{path} has the columns {', '.join(map(repr, alike))}, any of which may be "
+            f"{wanted!r}, since case and blanks do not count; rename all but one."
+        )
+    return alike[0] if alike else wanted
+
+
+def _twice(names: list[str]) -> str | None:
+    return next((name for name, number in Counter(names).items() if number > 1), None)
+
+
 def _may_be_feature(name: str) -> bool:
-    # pandas writes its index without a name into CSV, and under a name of this kind into Parquet.
-    is_index = not name or name.startswith("__index_level_")
-    return not is_index and name.lower() not in _SPECIAL
+    return not _INDEX.fullmatch(name.strip()) and name.strip().lower() not in _SPECIAL
 
 
 def _kind(kind: Any) -> str | None:
@@ -253,10 +280,6 @@ def _can_be_id(kind: Any) -> bool:
         or types.is_integer(kind)
         or types.is_null(kind)
     )
-
-
-def _value_type(kind: Any) -> Any:
-    return getattr(kind, "value_type", kind)
 
 
 def _kept_as(types: list[Any]) -> np.dtype:

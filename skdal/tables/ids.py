@@ -46,9 +46,9 @@ class Ids:
         Parameters
         ----------
         values : iterable of str
-            One for each row.
+            One for each row. Blanks around them are cut off.
         """
-        for value in values:
+        for value in map(str.strip, values):
             self._text += value.encode()
             self._ends.append(len(self._text))
             self._hashes.append(hash(value))
@@ -78,7 +78,7 @@ class Ids:
             if first != row:
                 raise ValueError(
                     f"The id {self[row]!r} is there twice in {self._source}, for the rows {first} "
-                    f"and {row}; give each row an id of its own."
+                    f"and {row}; give each row an id of its own. Blanks around ids do not count."
                 )
         return self
 
@@ -94,13 +94,14 @@ class Ids:
         Parameters
         ----------
         ids : sequence of str
-            What to look for.
+            What to look for. Blanks around them do not count.
 
         Returns
         -------
         ndarray of int of shape (len(ids),)
             Row numbers; -1 for an id that no row has.
         """
+        ids = [id.strip() for id in ids]
         hashes = np.array([hash(id) for id in ids], dtype=np.int64)
         begins, ends = (np.searchsorted(self._sorted, hashes, side) for side in ("left", "right"))
         rows = np.full(len(ids), -1)
@@ -125,7 +126,7 @@ def read_ids(path: Path, n_rows: int) -> Ids:
     Returns
     -------
     Ids
-        Blanks around them are cut off.
+        One for each row.
 
     Raises
     ------
@@ -134,7 +135,7 @@ def read_ids(path: Path, n_rows: int) -> Ids:
     """
     try:
         with path.open(encoding="utf-8-sig") as file:
-            ids = Ids((line.strip() for line in file), str(path))
+            ids = Ids(file, str(path))
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is no text in UTF-8; save it as such, one id a line.") from error
     if len(ids) != n_rows:

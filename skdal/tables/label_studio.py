@@ -2,8 +2,8 @@
 
 The formats are those of https://labelstud.io/guide/task_format and
 https://labelstud.io/guide/export (JSON and JSON-MIN). In JSON-MIN the number of the task takes the
-place of whatever else is called ``id`` in its data; therefore the names that begin with
-``skdal_``.
+place of whatever else is called ``id`` in its data, and so do the results of control tags and who
+gave them; therefore the names that begin with ``skdal_``, and those that data may not have.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from skdal.tables.classes import class_of
 from skdal.tables.entries import Entry
 
 _PREFIX = "skdal_"
 # Where the results of control tags have their value.
 _VALUES = ("choices", "number", "rating", "text")
+# What JSON-MIN adds to the data of a task.
+_OF_EXPORTS = ("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time")
 
 
 def tasks(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -52,6 +55,26 @@ def tasks(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def is_taken(name: str, tag: str | None = None) -> bool:
+    """Return whether data of a task may not have a name, since an export puts others there.
+
+    Parameters
+    ----------
+    name : str
+        Of a column of items.
+
+    tag : str or None, default=None
+        Name of the control tag that will have the label, if it is known.
+
+    Examples
+    --------
+    >>> from skdal.tables.label_studio import is_taken
+    >>> is_taken("annotator"), is_taken("text")
+    (True, False)
+    """
+    return name in _OF_EXPORTS or name == tag or name.startswith(_PREFIX)
+
+
 def read_export(path: Path, tag: str | None = None) -> Iterator[Entry]:
     """Read the labels that Label Studio exported, as JSON or JSON-MIN.
 
@@ -71,8 +94,9 @@ def read_export(path: Path, tag: str | None = None) -> Iterator[Entry]:
     Raises
     ------
     ValueError
-        If it is no such file, a task is none that :func:`tasks` made, there are several labels
-        for a row, or those of two annotators are not the same.
+        If it is no such file, a task is none that :func:`tasks` made, an annotation has results
+        but none of the tag, there are several labels for a row, or those of two annotators are
+        not the same.
     """
     try:
         content = json.loads(path.read_bytes())
@@ -80,6 +104,11 @@ def read_export(path: Path, tag: str | None = None) -> Iterator[Entry]:
         raise ValueError(
             f"{path} is no JSON, or is cut off: {error}. Export it from Label Studio again, as "
             "JSON or JSON-MIN."
+        ) from error
+    except ValueError as error:  # of int()
+        raise ValueError(
+            f"{path} holds a number of thousands of digits, which no label and no row has; correct "
+            "it, and export it again."
         ) from error
     found = content if isinstance(content, list) else [content]
     for number, task in enumerate(found, start=1):
@@ -102,12 +131,12 @@ def _of_task(task: dict[str, Any], tag: str | None, where: str) -> Iterator[Entr
     annotations = task.get("annotations", task.get("completions", []))
     if not isinstance(data, dict) or not _is_list_of_dicts(annotations):
         raise ValueError(f"{where} is not as Label Studio writes it; export the labels again.")
+    row, id = _row(data, where)
     if not annotations:
         return  # nobody has come to it yet
-    row, id = _row(data, where)
     done = [a for a in annotations if not (a.get("was_cancelled") or a.get("skipped"))]
     labels = [label for a in done if (label := _of_annotation(a, tag, where)) is not None]
-    different = list(dict.fromkeys(labels))
+    different = list({class_of(label): label for label in reversed(labels)}.values())[::-1]
     if len(different) > 1:
         raise ValueError(
             f"{where} (row {row or id}) has the labels {' and '.join(map(repr, different))}, by "
@@ -138,12 +167,17 @@ def _of_annotation(annotation: dict[str, Any], tag: str | None, where: str) -> s
 
 def _of_short_task(task: dict[str, Any], tag: str | None, where: str) -> str | None:
     # First comes the data, then the number of the task, the control tags, and who did it when.
+    # What has a name that the data has, too, stays where that was, and cannot be told from it.
     names = list(task)
     begin = names.index("id") + 1 if "id" in task else 0
     end = names.index("annotator") if "annotator" in task else len(names)
     by_tag = {name: task[name] for name in names[begin:end] if not name.startswith(_PREFIX)}
-    if tag is not None and tag not in by_tag and tag in task:
-        by_tag[tag] = task[tag]
+    if not by_tag or (tag is not None and tag not in by_tag and tag in task):
+        raise ValueError(
+            f"{where} is annotated, but its data has a column of the name of the control tag, or "
+            "one called annotator, or it was sent in without a label; export it as JSON, which "
+            "tells these apart."
+        )
     return _of_tags(
         {name: value if isinstance(value, list) else [value] for name, value in by_tag.items()},
         tag,
@@ -153,15 +187,19 @@ def _of_short_task(task: dict[str, Any], tag: str | None, where: str) -> str | N
 
 def _of_tags(by_tag: dict[str, list[Any]], tag: str | None, where: str) -> str | None:
     """Return the label among the values of control tags, None where there is none."""
-    if tag is not None:
-        by_tag = {name: values for name, values in by_tag.items() if name == tag}
     if not by_tag:
         return None
-    if len(by_tag) > 1:
+    if tag is not None and tag not in by_tag:
+        raise ValueError(
+            f"{where} has no result of the control tag {tag!r}, but of {', '.join(by_tag)}; "
+            "correct the name, or label or skip the task in Label Studio."
+        )
+    if tag is None and len(by_tag) > 1:
         raise ValueError(
             f"{where} has results of {', '.join(by_tag)}; say which of these control tags has the "
             "label."
         )
+    by_tag = by_tag if tag is None else {tag: by_tag[tag]}
     name, values = next(iter(by_tag.items()))
     found = [label for value in values for label in _plain(value, name, where)]
     if len(found) > 1:

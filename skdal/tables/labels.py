@@ -9,9 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skdal.tables.classes import class_of, coded, is_number
 from skdal.tables.entries import Entry, read_csv
 from skdal.tables.ids import Ids
 from skdal.tables.label_studio import read_export
+
+_MOST_DIGITS = 19
 
 
 class Labels(NamedTuple):
@@ -65,7 +68,8 @@ def read_labels(
     A CSV file has a header, and columns ``row`` or ``id``, and ``label``; others are ignored.
     Semicolons or tabs may part the values as well as commas. A file that ends in ``.json`` is
     what Label Studio exports. An empty label, and a task that was skipped, mean that the row
-    cannot be labeled. Several files, or lines, may say the same of a row.
+    cannot be labeled. Several files, or lines, may say the same of a row. Numbers that are equal,
+    such as 1 and 1.0, are the same class.
 
     Parameters
     ----------
@@ -114,22 +118,25 @@ def read_labels(
     ([3, 7], [0, 1], ['cat', 'dog'], [5])
     """
     known: dict[int, Entry] = {}
+    may_be_cut = []
     for path in map(Path, paths):
         if path.suffix.lower() == ".json":
             entries = list(read_export(path, label_column))
         else:
             entries = list(read_csv(path, id_column, label_column, regression=regression))
+        may_be_cut += [entry for entry in entries if entry.may_be_cut]
         for row, entry in zip(_rows(entries, n_rows, ids), entries, strict=True):
             before = known.setdefault(row, entry)
-            if not _is_same(before.label, entry.label, regression):
+            if not _is_same(before.label, entry.label):
                 raise ValueError(
                     f"{entry.where} says {_said(entry)} of {_name(entry)}, but {before.where} says "
                     f"{_said(before)}; correct one of them, or take it out."
                 )
+    _refuse_beginnings(may_be_cut, {str(entry.label) for entry in known.values() if entry.label})
     skipped = [row for row, entry in known.items() if not entry.label]
     rows = np.array(sorted(row for row, entry in known.items() if entry.label), dtype=int)
     texts = [str(known[row].label) for row in rows]
-    values, classes = (np.empty(0), None) if regression else _coded(texts)
+    values, classes = (np.empty(0), None) if regression else coded(texts)
     if regression:
         values = np.array([_number(known[row]) for row in rows], dtype=float)
     return Labels(rows, values, classes, np.array(sorted(skipped), dtype=int))
@@ -161,6 +168,20 @@ def _rows(entries: Sequence[Entry], n_rows: int, ids: Ids | None) -> Iterator[in
         yield row
 
 
+def _refuse_beginnings(entries: Iterable[Entry], labels: set[str]) -> None:
+    """Refuse labels that may be cut off, where another one begins with them."""
+    for entry in entries:
+        text = str(entry.label)
+        longer = next(
+            (label for label in sorted(labels) if label != text and label.startswith(text)), None
+        )
+        if longer is not None:
+            raise ValueError(
+                f"{entry.where}, the last one, ends in {text!r} without a line break, and may be "
+                f"{longer!r}, cut off; complete it, and add the line break."
+            )
+
+
 def _row_number(entry: Entry, text: str | None, n_rows: int) -> int:
     text = str(text)
     if not (text.isascii() and text.isdigit()):
@@ -168,21 +189,21 @@ def _row_number(entry: Entry, text: str | None, n_rows: int) -> int:
             f"{entry.where} has {text!r} for a row; rows are numbers from 0 to {n_rows - 1}. For a "
             "pool with names, pass its ids."
         )
-    if int(text) >= n_rows:
+    # Not every number, since int() takes no longer ones than of 4,300 digits.
+    row = int(text) if len(text) < _MOST_DIGITS else n_rows
+    if row >= n_rows:
+        shown = text if len(text) < _MOST_DIGITS else f"{text[:_MOST_DIGITS]}..."
         raise ValueError(
-            f"{entry.where} has the row {text}, but the pool has rows from 0 to {n_rows - 1}; "
+            f"{entry.where} has the row {shown}, but the pool has rows from 0 to {n_rows - 1}; "
             "correct it, or take it out."
         )
-    return int(text)
+    return row
 
 
-def _is_same(one: str | None, other: str | None, regression: bool) -> bool:
-    if regression and one and other and one != other:
-        try:
-            return float(one) == float(other)
-        except ValueError:
-            return False
-    return (one or None) == (other or None)
+def _is_same(one: str | None, other: str | None) -> bool:
+    return one == other or (
+        class_of(one) == class_of(other) if one and other else not (one or other)
+    )
 
 
 def _said(entry: Entry) -> str:
@@ -194,26 +215,12 @@ def _name(entry: Entry) -> str:
 
 
 def _number(entry: Entry) -> float:
-    try:
-        value = float(str(entry.label))
-    except ValueError:
-        value = math.nan
+    text = str(entry.label)
+    value = float(text) if is_number(text) else math.nan
     if not math.isfinite(value):
         raise ValueError(
-            f"{entry.where} has the label {entry.label!r}, which is no finite number; correct it, "
-            "or leave it empty where there is none. Classes are for classifiers, not for a "
+            f"{entry.where} has the label {text!r}, which is no finite number; correct it, or "
+            "leave it empty where there is none. Classes are for classifiers, not for a "
             "regression."
         )
     return value
-
-
-def _coded(texts: list[str]) -> tuple[np.ndarray, list[str]]:
-    classes = sorted(set(texts))
-    try:
-        numbers_of = [float(name) for name in classes]
-    except ValueError:
-        numbers_of = []
-    if numbers_of and all(map(math.isfinite, numbers_of)):
-        classes.sort(key=float)
-    numbers = {name: number for number, name in enumerate(classes)}
-    return np.array([numbers[text] for text in texts], dtype=int), classes

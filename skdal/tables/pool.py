@@ -7,17 +7,15 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
 from sklearn.utils import Bunch
 
 from skdal.tables.arrays import open_npy, open_npz
+from skdal.tables.checks import stamp_of
 from skdal.tables.columns import open_csv, open_parquet
 from skdal.tables.copies import Copy
 from skdal.tables.ids import read_ids
 
 SUFFIXES = (".npy", ".npz", ".parquet", ".csv", ".tsv")
-
-_CHUNK = 2**24  # bytes
 
 
 @contextmanager
@@ -58,8 +56,9 @@ def open_pool(
     ------
     Bunch
         ``X``, memmap of shape (n_rows, ...); ``ids``, :class:`~skdal.tables.ids.Ids`, or None
-        where a row is known by its number alone; ``path``; and ``notes``, list of str, what there
-        is to know of how it was read.
+        where a row is known by its number alone; ``path``; ``notes``, list of str, what there
+        is to know of how it was read; and ``stamp``, by which
+        :func:`~skdal.tables.checks.check_unchanged` tells whether the file has changed since.
 
     Raises
     ------
@@ -118,7 +117,7 @@ def _open(
         raise ValueError(
             f"There are ids in {ids} and in column {id_column!r} of {path}; leave out one of them."
         )
-    pool = Bunch(path=path, ids=None, notes=[])
+    pool = Bunch(path=path, ids=None, notes=[], stamp=stamp_of(path))
     if suffix == ".npy":
         pool.X = open_npy(path)
     elif suffix == ".npz":
@@ -142,37 +141,3 @@ def _open(
 def _refuse_option(what: str, value: object, path: Path, is_for_it: bool) -> None:
     if value is not None and not is_for_it:
         raise ValueError(f"{path} has no names to find {what} by: {value!r}; leave that out.")
-
-
-def check_all_finite(pool: Bunch) -> None:
-    """Read a whole pool, a part at a time, and refuse one with NaN or infinity.
-
-    Parameters
-    ----------
-    pool : Bunch
-        Of :func:`open_pool`.
-
-    Raises
-    ------
-    ValueError
-        It names the file and the first such row.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn.utils import Bunch
-    >>> from skdal.tables.pool import check_all_finite
-    >>> check_all_finite(Bunch(X=np.zeros((2, 2)), path="pool.npy"))
-    """
-    X = pool.X
-    if X.dtype.kind != "f":
-        return
-    step = max(1, _CHUNK * len(X) // X.nbytes)
-    for start in range(0, len(X), step):
-        part = np.asarray(X[start : start + step])
-        finite = np.isfinite(part).reshape(len(part), -1).all(axis=1)
-        if not finite.all():
-            raise ValueError(
-                f"Row {start + finite.argmin()} of {pool.path} holds NaN or infinity; impute it, "
-                "or leave it out."
-            )

@@ -21,6 +21,12 @@ from skdal.tables.labels import Labels
 # the rows that are asked for are enough.
 _CANDIDATES = 5
 
+# What a task model, which anybody may have written, raises beside ValueError.
+_OF_MODELS = (
+    *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, MemoryError),
+    *(NameError, RuntimeError, TypeError),
+)
+
 
 def choose_rows(
     X: Any,
@@ -64,7 +70,8 @@ def choose_rows(
     Raises
     ------
     ValueError
-        If the sampler asks for a task model and there is none, or for more than there is.
+        If the sampler asks for a task model and there is none, or for more than there is; if it
+        is asked for more rows than there are; or if the task model cannot be trained.
 
     Examples
     --------
@@ -100,11 +107,24 @@ def choose_rows(
     if fallback:
         sampler = CoreSetSampler(max_candidates=_CANDIDATES * n_instances)
     elif estimator is not None and len(labels.rows):
-        model = fit_seeded(estimator, take(X, labels.rows), labels.values, rng)
-    fitted = fit_bound(sampler, model, X, labels.values, labels.rows, rng)
-    rows, details = fitted.query(n_instances=n_instances, return_details=True)
+        model = _trained(estimator, take(X, labels.rows), labels.values, rng)
+    try:
+        fitted = fit_bound(sampler, model, X, labels.values, labels.rows, rng)
+        rows, details = fitted.query(n_instances=n_instances, return_details=True)
+    except FloatingPointError as error:
+        raise ValueError(f"{type(sampler).__name__} gets NaN or infinity: {error}") from error
     rows = rows if left is None else left[rows]
     return Bunch(rows=rows, scores=details.scores, fallback=fallback)
+
+
+def _trained(estimator: Any, X: Any, y: np.ndarray, rng: np.random.RandomState) -> Any:
+    try:
+        return fit_seeded(estimator, X, y, rng)
+    except _OF_MODELS as error:
+        kind, said = type(error).__name__, f": {error}" if str(error) else ""
+        raise ValueError(
+            f"{type(estimator).__name__} cannot be trained on the labels: {kind}{said}."
+        ) from error
 
 
 def check_has_model(sampler: Any, estimator: Any) -> None:

@@ -3,10 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-import signal
-import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -376,87 +373,3 @@ def test_rows_with_nan_that_cannot_be_labeled_do_no_harm(call):
     result = call("query", "nan.npy", "labels.csv", "--sampler", "core-set", "-n", 3)
     assert result.exit_code == 0, result.output
     assert call("query", "nan.npy", "labels.csv", "--status").exit_code == 0
-
-
-def test_a_full_disk_leaves_no_half_file(call, tmp_path, monkeypatch):
-    def full(*args):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    (tmp_path / "batch.csv").write_text("mine")
-    before = sorted(os.listdir())
-    args = ["-n", 3, *QUICK, "-o", "batch.csv", "--force"]
-    result = call("query", "pool.npy", "labels.csv", *args)
-    assert result.exit_code == 1
-    assert result.stderr == "Error: [Errno 28] No space left on device\n"
-    assert (tmp_path / "batch.csv").read_text() == "mine"
-    assert sorted(os.listdir()) == before
-
-
-# What a user's own module may do, while it is waited for.
-MODULE = """
-import os, time
-from pathlib import Path
-from sklearn.linear_model import LogisticRegression
-from skdal.tables import copies
-
-def wait(*args, **settings):
-    Path("reached").touch()
-    time.sleep(100)
-
-class InQuery(LogisticRegression):
-    def fit(self, X, y):
-        wait()
-
-def in_write():
-    os.fsync = wait
-    return LogisticRegression(max_iter=3000)
-
-def in_copy():
-    copies.Copy.mapped = wait
-    return LogisticRegression()
-
-def __getattr__(name):
-    return {"writing": in_write, "copying": in_copy}[name]()
-"""
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signal")
-@pytest.mark.parametrize("place", ["InQuery", "writing", "copying"])
-def test_ctrl_c_leaves_no_half_file(tmp_path, place):
-    (tmp_path / "slow.py").write_text(MODULE)
-    np.savez_compressed("pool.npz", X=X)
-    parquet.write_table(pa.table({"vector": list(X)}), "pool.parquet")
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    pool = "pool.parquet" if place == "copying" else "pool.npz"
-    sampler = ["--sampler", "uncertainty", "--estimator", f"slow.{place}"]
-    before = {*os.listdir(), "reached"}
-    command = [sys.executable, "-m", "skdal.cli", "query", pool, "labels.csv", *sampler]
-    run = subprocess.Popen(
-        [*command, "-n", "3", "-o", "batch.csv"],
-        env=os.environ | {"TMPDIR": str(folder)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 100
-    while not os.path.exists("reached") and run.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert len(os.listdir(folder)) == 1  # the copy of the pool
-    run.send_signal(signal.SIGINT)
-    stdout, stderr = run.communicate(timeout=100)
-    assert run.returncode == 130, stderr
-    assert stdout == ""
-    assert "Traceback" not in stderr
-    assert set(os.listdir()) - {"__pycache__"} == before
-    assert os.listdir(folder) == []
-
-
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no such device")
-def test_output_that_cannot_be_written_is_an_error_in_words():
-    command = [sys.executable, "-m", "skdal.cli", "query", "pool.npy", "-n", "3", *QUICK]
-    with open("/dev/full", "w") as full:
-        run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=100)
-    assert run.returncode == 1
-    assert run.stderr == "Error: [Errno 28] No space left on device\n"

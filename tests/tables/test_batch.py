@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from skdal.tables import batch_records, read_labels, write_batch
-from skdal.tables.batch import batch_text, read_items
+from skdal.tables.batch import batch_text
 from skdal.tables.ids import Ids
+from skdal.tables.items import check_items, read_items
 
 IDS = Ids(["a", "b,c", 'd"e', "ü", "f\ng"], "ids.txt").close()
 ROWS, SCORES = np.array([4, 1, 3]), np.array([0.1, np.nan, 1e-30])
@@ -63,6 +64,20 @@ def test_items_go_with_the_rows(tmp_path):
         }
     }
     assert items(tmp_path, "Row,t\na,1\nb,2\n", id_column="row")["b"] == {"t": "2"}
+
+
+@pytest.mark.parametrize("line", ['""', ","])
+def test_lines_of_nothing_in_items(tmp_path, line):
+    assert items(tmp_path, f"text,id\nx,a\n{line}\ny,b\n")["b"] == {"text": "y"}
+
+
+@pytest.mark.parametrize("name", ["annotator", "annotation_id", "lead_time", "skdal_row", "kind"])
+def test_items_whose_place_an_export_of_label_studio_takes(tmp_path, name):
+    path = tmp_path / "items.csv"
+    path.write_text(f"id,text,{name}\na,x,y\n")
+    check_items(path)
+    with pytest.raises(ValueError, match=rf"items\.csv has the columns {name}, in whose place"):
+        check_items(path, for_label_studio=True, label_column="kind")
 
 
 @pytest.mark.parametrize(
@@ -120,3 +135,22 @@ def test_an_error_leaves_what_was_there(tmp_path, monkeypatch):
         write_batch(path, batch_records(ROWS, SCORES), "csv")
     assert path.read_text() == "mine"
     assert os.listdir(tmp_path) == ["batch.csv"]
+
+
+def test_line_breaks_of_all_kinds_come_back(tmp_path):
+    found = {
+        str(row): {"text": text, "label": "x"} for row, text in enumerate(["\r", "\n", "\r\n"])
+    }
+    path = tmp_path / "batch.csv"
+    write_batch(path, batch_records(np.arange(3), SCORES, None, found), "csv")
+    with path.open(encoding="utf-8", newline="") as file:
+        assert [line["text"] for line in csv.DictReader(file)] == ["\r", "\n", "\r\n"]
+    assert read_labels([path], 5).rows.tolist() == [0, 1, 2]
+
+
+def test_a_batch_that_may_not_replace_anything(tmp_path):
+    path = tmp_path / "batch.csv"
+    write_batch(path, batch_records(ROWS, SCORES), "csv", replace=False)
+    with pytest.raises(FileExistsError, match=r"batch\.csv came into being in the meantime"):
+        write_batch(path, batch_records(ROWS[:1], SCORES[:1]), "csv", replace=False)
+    assert len(path.read_text().splitlines()) == 4

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
 from skdal.tables import Labels, read_labels
+from skdal.tables.classes import class_of
 from skdal.tables.ids import Ids
 
 IDS = Ids([f"img-{number}" for number in range(20)], "ids.txt").close()
@@ -169,135 +168,54 @@ def test_a_batch_of_many_lines_is_looked_up_at_once(tmp_path):
     assert isinstance(labels, Labels)
 
 
-def task(number, row, *labels, **more):
-    annotations = [
-        {
-            "id": 100 + place,
-            "result": []
-            if label is None
-            else [{"from_name": "kind", "to_name": "text", "type": "choices", "value": label}],
-            "was_cancelled": label is None,
-        }
-        for place, label in enumerate(labels)
-    ]
-    data = {"text": "x", "skdal_row": row, "skdal_id": str(row), "skdal_rank": 1}
-    return {"id": number, "data": data, "annotations": annotations, "predictions": []} | more
+@pytest.mark.parametrize("text", ["row,label\n1,\n2,", "row,label\n1,1\n2,10\n3,1"])
+def test_a_label_that_may_be_cut_off(tmp_path, text):
+    with pytest.raises(ValueError, match=r"Line \d of .*, the last one, ends in .* cut off"):
+        read(tmp_path, text)
+    assert len(read(tmp_path, text + "\n").rows) in (0, 3)
 
 
-def choice(*names):
-    return {"choices": list(names)}
+def test_a_label_that_may_be_cut_off_from_one_of_another_file(tmp_path):
+    one = write(tmp_path / "one.csv", "row,label\n1,1\n3,1")
+    two = write(tmp_path / "two.csv", "row,label\n2,10\n")
+    assert read_labels([one], 20).rows.tolist() == [1, 3]
+    for paths in ([one, two], [two, one]):
+        with pytest.raises(ValueError, match=r"one\.csv, the last one, .* may be '10', cut off"):
+            read_labels(paths, 20)
 
 
-def short(number, row, **results):
-    data = {"text": "x", "skdal_row": row, "skdal_id": str(row), "skdal_score": 0.5}
-    who = {"annotator": 1, "annotation_id": 7, "created_at": "2024", "lead_time": 3.5}
-    return {**data, "id": number, **results, **who}
+def test_numbers_that_are_equal_are_one_class(tmp_path):
+    one = write(tmp_path / "one.csv", "row,label\n1,1\n2,0\n5,10\n")
+    two = write(tmp_path / "two.csv", "row,label\n3,1.0\n4,0.0\n1,1.0\n")
+    labels = read_labels([one, two], 20)
+    assert labels.counts() == {"0": 2, "1": 2, "10": 1}
+    two.write_text("row,label\n1,1.5\n")
+    with pytest.raises(ValueError, match=r"says '1\.5' of row 1, but .* says '1'"):
+        read_labels([one, two], 20)
+    # Not by float(), to which these are the same.
+    assert class_of("12345678901234567890") != class_of("12345678901234567891")
 
 
-def export(tmp_path, content, **options):
-    path = tmp_path / "export.json"
-    path.write_text(json.dumps(content), encoding="utf-8")
-    return read_labels([path], 20, **options)
+def test_accents_in_two_forms_are_one_class(tmp_path):
+    labels = read(tmp_path, "row,label\n1,cafe\u0301\n2,caf\u00e9\n2,cafe\u0301\n")
+    assert labels.counts() == {"caf\u00e9": 2}
 
 
-def test_an_export_of_label_studio(tmp_path):
-    content = [
-        task(1, 7, choice("dog")),
-        task(2, 3, None, choice("cat"), choice("cat")),
-        task(3, 5, None),
-        task(4, 6),
-        task(5, 8, choice()),
-    ]
-    labels = export(tmp_path, content)
-    assert labels.rows.tolist() == [3, 7]
-    assert [labels.classes[value] for value in labels.values] == ["cat", "dog"]
-    # What somebody skipped, or sent in without a choice; task 4 nobody has come to.
-    assert labels.skipped.tolist() == [5, 8]
+@pytest.mark.parametrize("label", ["1_000", "\uff11"])
+def test_what_only_python_takes_for_a_number(tmp_path, label):
+    with pytest.raises(ValueError, match="which is no finite number"):
+        read(tmp_path, f"row,label\n3,{label}\n", regression=True)
 
 
-def test_a_short_export_of_label_studio(tmp_path):
-    content = [
-        short(1, 7, kind="dog"),
-        short(2, 3, kind="cat"),
-        short(3, 3, kind="cat"),
-        short(4, 5),
-        short(5, 6) | {"annotation_id": None},
-    ]
-    labels = export(tmp_path, content)
-    assert labels.rows.tolist() == [3, 7]
-    assert labels.classes == ["cat", "dog"]
-    assert labels.skipped.tolist() == [5]
-    content[2]["kind"] = "dog"
-    with pytest.raises(
-        ValueError, match=r"Task 3 of .* says 'dog' of id '3', but Task 2 of .* 'ca"
-    ):
-        export(tmp_path, content)
+def test_a_row_of_thousands_of_digits(tmp_path):
+    with pytest.raises(ValueError, match=r"Line 2 of .* has the row 9{19}\.\.\., but the pool"):
+        read(tmp_path, f"row,label\n{'9' * 5000},cat\n")
 
 
-@pytest.mark.parametrize("value", [{"number": 2.5}, {"rating": 2.5}, {"text": ["2.5"]}])
-def test_numbers_of_label_studio(tmp_path, value):
-    labels = export(tmp_path, [task(1, 7, value)], regression=True)
-    assert labels.values.tolist() == [2.5]
-    assert export(tmp_path, [short(1, 7, n=[value])], regression=True).values.tolist() == [2.5]
-    whole = [task(1, 7, {"number": 4}), task(2, 8, {"number": 4.0})]
-    assert export(tmp_path, whole).classes == ["4"]
-
-
-def test_one_of_several_tags(tmp_path):
-    content = task(1, 7, choice("dog"))
-    other = {"from_name": "sure", "type": "rating", "value": {"rating": 5}}
-    content["annotations"][0]["result"].append(other)
-    for found in ([content], [short(1, 7, kind="dog", sure=[{"rating": 5}])]):
-        with pytest.raises(ValueError, match=r"Task 1 of .* has results of kind, sure"):
-            export(tmp_path, found)
-        assert export(tmp_path, found, label_column="kind").classes == ["dog"]
-        assert export(tmp_path, found, label_column="sure").classes == ["5"]
-        assert export(tmp_path, found, label_column="none").skipped.tolist() == [7]
-
-
-def test_older_exports(tmp_path):
-    old = task(1, 7)
-    old["completions"] = task(1, 7, choice("dog"))["annotations"]
-    del old["annotations"]
-    assert export(tmp_path, old).classes == ["dog"]
-
-
-def bare(**data):
-    return {"id": 4, "data": data, "annotations": task(1, 7, choice("a"))["annotations"]}
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (
-            [task(9, 7, choice("a"), choice("b"))],
-            r"Task 9 of .*\(row 7\) has the labels 'a' and 'b'",
-        ),
-        ([task(9, 7, choice("a", "b"))], "Task 9 of .* has 2 labels in 'kind': a, b"),
-        ([short(9, 7, kind={"choices": ["a", "b"]})], "Task 9 of .* has 2 labels in 'kind'"),
-        ([task(9, 7, {"x": 1, "rectanglelabels": ["a"]})], "Task 9 .* has x, rectanglelabels in"),
-        ([task(9, 7, {"choices": [True]})], r"has \[True\] in 'kind', which is neither"),
-        ([bare(text="x")], "Task 4 of .* has neither skdal_id nor skdal_row in its data"),
-        ([{"id": 4, "kind": "a"}], "Task 4 of .* has neither skdal_id nor skdal_row"),
-        ([{"text": "a"}], "Task 1 of .* has neither"),
-        ([bare(skdal_row=20)], "Task 4 of .* has the row 20, but the pool has rows from 0 to 19"),
-        ([bare(skdal_row=True)], "has 'True' for a row"),
-        ([bare(skdal_id="x")], "has 'x' for a row"),
-        ([3], "Entry 1 of .* is no task"),
-        ("text", "Entry 1 of .* is no task"),
-        ([{"data": 3, "annotations": []}], "is not as Label Studio writes it"),
-        ([task(1, 7) | {"annotations": {}}], "is not as Label Studio writes it"),
-        ([task(1, 7) | {"annotations": [{"result": 3}]}], "has results that are no list"),
-    ],
-)
-def test_exports_that_cannot_be_read(tmp_path, content, words):
-    with pytest.raises(ValueError, match=words):
-        export(tmp_path, content)
-
-
-@pytest.mark.parametrize("text", ["", "[{", '[{"id": 1}', "row,label\n", "\xff", "[" * 100_000])
-def test_exports_that_are_no_json(tmp_path, text):
-    path = tmp_path / "export.json"
-    path.write_text(text, encoding="latin-1")
-    with pytest.raises(ValueError, match=r"export\.json is no JSON, or is cut off"):
-        read_labels([path], 20)
+def test_blanks_around_ids_do_not_count(tmp_path):
+    ids = Ids([" a", "b "], "ids.txt").close()
+    assert (ids[0], ids[1]) == ("a", "b")
+    labels = read_labels([write(tmp_path / "l.csv", "id,label\nb,x\n a ,y\n")], 2, ids)
+    assert labels.values.tolist() == [1, 0]
+    with pytest.raises(ValueError, match=r"'a' is there twice .* Blanks around ids do not count"):
+        Ids(["a", "a "], "ids.txt").close()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from skdal.tables import arrays, columns, copies, ids, open_pool
-from skdal.tables.pool import check_all_finite
+from skdal.tables.checks import check_all_finite
 
 pa = pytest.importorskip("pyarrow")
 from pyarrow import parquet  # noqa: E402

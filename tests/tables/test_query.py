@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
+from sklearn import config_context
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -137,6 +140,50 @@ def test_a_sampler_that_asks_a_model_is_refused_without_one(name):
         choose_rows(X, labels_of(np.arange(50)), make_sampler(name))
 
 
+class Failing(LogisticRegression):
+    def __init__(self, error=None):
+        super().__init__()
+        self.error = error
+
+    def fit(self, X, y):
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no device"), MemoryError(), KeyError("x")])
+def test_a_task_model_that_cannot_be_trained(error):
+    with pytest.raises(ValueError, match=rf"Failing cannot be trained .*: {type(error).__name__}"):
+        choose_rows(X, labels_of(np.arange(50)), UncertaintySampler(), estimator=Failing(error))
+
+
+def test_numbers_that_are_too_large_for_a_sampler():
+    large = X.copy()
+    large[700, 3] = 1e39
+    with (
+        np.errstate(over="ignore"),
+        pytest.raises(ValueError, match="DiscriminativeSampler gets NaN or infinity"),
+    ):
+        choose_rows(large, labels_of(np.arange(50)), make_sampler("discriminative"))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("model = (", "SyntaxError"),
+        ("1 / 0", "ZeroDivisionError"),
+        ("{}['x']", "KeyError: 'x'"),
+        ("raise RuntimeError('no device')", "RuntimeError: no device"),
+        ("import sys; sys.exit(3)", "SystemExit: 3"),
+        ("class model:\n    def get_params(self): return {}", "neither a classifier nor a reg"),
+    ],
+)
+def test_a_module_that_cannot_be_imported(tmp_path, monkeypatch, content, words):
+    (tmp_path / "my_broken_module.py").write_text(content)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "my_broken_module", raising=False)
+    with pytest.raises(ValueError, match=words):
+        make_task_model("my_broken_module.model")
+
+
 def test_the_status(mapped):
     rng = np.random.RandomState(0)
     rows = np.sort(rng.choice(len(X), 300, replace=False))
@@ -165,6 +212,20 @@ def test_the_status_of_a_large_pool_is_that_of_a_sample(mapped, monkeypatch):
     assert found.test.divergence == again.test.divergence
     monkeypatch.setattr(status, "_MAX_COVERED", 20_000)
     assert found.radius <= pool_status(mapped, labels, random_state=0).radius
+
+
+def test_the_status_takes_no_more_memory_than_it_may(mapped):
+    rows = np.sort(np.random.RandomState(0).choice(len(X), 150, replace=False))
+    labels = labels_of(rows)
+    whole = pool_status(mapped, labels, random_state=0)
+    # So much that 40 rows are a quarter of it.
+    with config_context(working_memory=4 * 40 * X[0].nbytes / 2**20):
+        found = pool_status(mapped, labels, random_state=0)
+    assert (found.n_compared, found.n_covered) == (20, 40)
+    assert 0 < found.radius <= whole.radius
+    sample = np.sort(np.random.RandomState(1).choice(len(X), 400, replace=False))
+    expected = cdist(X[sample], X[rows]).min(axis=1).max()
+    assert status._radius(X, sample, rows, 40) == pytest.approx(expected)
 
 
 def test_the_status_of_few_labels(mapped):
@@ -210,7 +271,8 @@ def test_a_module_in_the_current_folder(tmp_path, monkeypatch):
         ("logistic", {"regression": True}, "'logistic' is not the name of a regressor; choose amo"),
         ("svc", {}, "or give the dotted path of one, as in sklearn"),
         ("sklearn.svm.SVD", {}, r"'sklearn\.svm\.SVD' cannot be imported or made: .*SVD"),
-        ("no_such_module.Model", {}, "cannot be imported or made: No module named"),
+        ("no_such_module.Model", {}, "be imported or made: ModuleNotFoundError: No module named"),
+        ("logistic:steps=[]", {}, "sets 'steps=\\[\\]', which does not go"),
         (".", {}, "cannot be imported or made"),
         ("sklearn.ensemble.VotingClassifier", {}, "missing 1 required .* all have defaults"),
         ("sklearn.decomposition.PCA", {}, "neither a classifier nor a regressor"),
