@@ -61,8 +61,9 @@ def _row_bytes(X: Any) -> float:
         X = X.X
     if sp.issparse(X):
         return (X.data.nbytes + X.indices.nbytes) / max(1, X.shape[0])
-    if hasattr(X, "dtype") and X.dtype != object:
-        return int(np.prod(X.shape[1:])) * X.dtype.itemsize
+    dtype = getattr(X, "dtype", None)
+    if isinstance(dtype, np.dtype) and dtype.kind != "O":
+        return int(np.prod(X.shape[1:])) * dtype.itemsize
     return _UNKNOWN_BYTES
 
 
@@ -102,8 +103,8 @@ def map_parts(
     --------
     >>> import numpy as np
     >>> from skdal._parts import map_parts
-    >>> list(map_parts(lambda part, rows: part.sum(), np.eye(5), np.arange(4)))
-    [4.0]
+    >>> list(map_parts(lambda part, rows: part.shape, np.eye(5), np.arange(4)))
+    [(4, 5)]
     """
     inner = rows
     while isinstance(X, Rows):

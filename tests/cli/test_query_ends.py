@@ -241,19 +241,25 @@ def test_a_signal_leaves_no_half_file(tmp_path, place, kind, code):
     pool = "pool.parquet" if place == "copying" else "pool.npz"
     sampler = ["--sampler", "uncertainty", "--estimator", f"slow.{place}"]
     before = {*os.listdir(), "reached"}
-    run = subprocess.Popen(
+    with subprocess.Popen(
         [*COMMAND, pool, "labels.csv", *sampler, "-n", "3", "-o", "batch.csv"],
         env=os.environ | {"TMPDIR": str(folder)},
+        # A shell has background jobs ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    deadline = time.monotonic() + 100
-    while not os.path.exists("reached") and run.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert len(os.listdir(folder)) == 1  # the copy of the pool
-    run.send_signal(getattr(signal, kind))
-    stdout, stderr = run.communicate(timeout=100)
+    ) as run:
+        try:
+            deadline = time.monotonic() + 100
+            while not os.path.exists("reached") and run.poll() is None:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            assert len(os.listdir(folder)) == 1  # the copy of the pool
+            run.send_signal(getattr(signal, kind))
+            stdout, stderr = run.communicate(timeout=100)
+        finally:
+            run.kill()
     assert run.returncode == code, stderr
     assert stdout == ""
     assert "Traceback" not in stderr
