@@ -98,7 +98,8 @@ def make_task_model(name: str, *, regression: bool = False) -> Any:
 
 def _is_model(model: Any) -> bool:
     try:
-        return hasattr(model, "get_params") and (is_classifier(model) or is_regressor(model))
+        has_tags = hasattr(model, "get_params") and hasattr(model, "__sklearn_tags__")
+        return has_tags and (is_classifier(model) or is_regressor(model))
     except (AttributeError, LookupError, TypeError, ValueError):  # of its tags
         return False
 

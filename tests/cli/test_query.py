@@ -293,7 +293,7 @@ def test_a_file_is_replaced_only_by_force(call, tmp_path):
         ),
         (["pool.npy", "-o", "folder.csv", "--force"], ["folder.csv is a folder"]),
         (["pool.npy", "-o", "pool.npy/batch.csv"], ["--output", "cannot be made or written to"]),
-        (["pool.npy", "-n", "0"], ["--n-instances", "greater than or equal to 1"]),
+        (["pool.npy", "-n", "0"], ["-n"]),
         ([], ["POOL"]),
     ],
 )
