@@ -18,6 +18,18 @@ from skdal.experiments import read_results, summarize
 from skdal.plotting import LearningCurveDisplay
 
 
+def differences(folder: Path, baseline: str) -> None:
+    lines = []
+    for line in summarize(read_results(folder), baseline=baseline):
+        if line["sampler"] != baseline:
+            cells = [line["sampler"]]
+            for kind in ("", "final_"):
+                low, high = line[f"{kind}low"], line[f"{kind}high"]
+                cells.append(f"{line[f'{kind}difference']:+.4f} [{low:+.4f}, {high:+.4f}]")
+            lines.append(cells)
+    print_table(["sampler", f"area minus {baseline}, 95 %", "the same of the last accuracy"], lines)
+
+
 def tables(folder: Path, at: list[int]) -> None:
     results = read_results(folder)
     n_labels = sorted({record["n_labels"] for record in results})
@@ -55,9 +67,13 @@ def main() -> None:
     parser.add_argument("folders", type=Path, nargs="+", help="the --output of skdal compare")
     parser.add_argument("--at", type=int, nargs="*", default=[200, 300, 500, 800, 1100])
     parser.add_argument("--pictures", type=Path, help="a folder for PNG files")
+    parser.add_argument("--baseline", help="print the differences to this sampler instead")
     args = parser.parse_args()
     for folder in args.folders:
         print(f"\n{folder.name}\n")
+        if args.baseline:
+            differences(folder, args.baseline)
+            continue
         tables(folder, args.at)
         if args.pictures:
             picture(folder, args.pictures / f"{folder.name}.png")

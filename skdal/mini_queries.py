@@ -13,8 +13,8 @@ from sklearn.utils.random import sample_without_replacement
 
 from skdal._pool import stack
 from skdal._ranking import top
+from skdal._reader import RepresentationReader
 from skdal.discriminators import Discriminator
-from skdal.representation import RepresentationReader
 
 # Gets the log-odds of the candidate rows, their row numbers, how many to take and a random
 # state, and returns positions among the candidates in the order of choice.

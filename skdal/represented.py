@@ -11,12 +11,9 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from skdal._fitting import fit_seeded
 from skdal._pool import take
+from skdal._reader import RepresentationReader
 from skdal.base import BaseSampler, PoolEstimator
-from skdal.representation import (
-    RepresentationReader,
-    check_has_representation,
-    has_representation,
-)
+from skdal.representation import check_has_representation, has_representation
 
 
 class RepresentationEstimator(PoolEstimator):

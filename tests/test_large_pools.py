@@ -30,7 +30,7 @@ from skdal import (
     MLPDiscriminator,
     RandomSampler,
     UncertaintySampler,
-    representation,
+    _reader,
 )
 from skdal._parts import _Packed
 from skdal._pool import Rows, take
@@ -208,9 +208,7 @@ def test_the_pool_never_comes_into_memory(sampler, kind, many):
 
 def test_dal_reads_what_it_samples(many, monkeypatch):
     read = []
-    monkeypatch.setattr(
-        representation, "take", lambda X, rows: [read.append(len(rows)), take(X, rows)][1]
-    )
+    monkeypatch.setattr(_reader, "take", lambda X, rows: [read.append(len(rows)), take(X, rows)][1])
     pool = np.load(many, mmap_mode="r").reshape(MANY, 40)
     y = np.full(MANY, -1)
     y[:200] = 0

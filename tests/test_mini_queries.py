@@ -5,13 +5,13 @@ import pytest
 import scipy.sparse as sp
 from scipy.special import expit
 
+from skdal._reader import RepresentationReader
 from skdal.mini_queries import (
     SELECTIONS,
     choose_in_mini_queries,
     draw_subsample,
     mini_query_sizes,
 )
-from skdal.representation import RepresentationReader
 
 rules = pytest.mark.parametrize("rule", SELECTIONS)
 

@@ -17,8 +17,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
+from skdal._reader import RepresentationReader
 from skdal.representation import (
-    RepresentationReader,
     check_has_representation,
     has_representation,
     representation,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ast import literal_eval
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skdal._named import check_known, settings_in
 from skdal.samplers import (
     CombinedSampler,
     CoreSetSampler,
@@ -179,7 +179,7 @@ def make_sampler(name: str) -> Any:
 
 
 def _make(name: str, params: dict[str, dict[str, Any]]) -> Any:
-    kind, *settings = name.split(":")
+    kind, settings = settings_in(name)
     if kind in _STRATEGIES:
         sampler = _strategy(kind)
     elif kind in SAMPLERS:
@@ -187,24 +187,11 @@ def _make(name: str, params: dict[str, dict[str, Any]]) -> Any:
     else:
         raise ValueError(f"{kind!r} is no sampler; choose among {', '.join(SAMPLER_NAMES)}.")
     sampler.set_params(**params.get(kind, {}))
-    for setting in settings:
-        parameter, _, value = setting.partition("=")
-        known = sampler.get_params()
-        if parameter not in known:
-            raise ValueError(
-                f"{kind!r} has no parameter {parameter!r}, which {name!r} sets; choose among "
-                f"{', '.join(sorted(known))}."
-            )
-        sampler.set_params(**{parameter: _read(value)})
+    for parameter, value in settings.items():
+        check_known(sampler, parameter, name)
+        sampler.set_params(**{parameter: value})
     sampler._validate_params()
     return sampler
-
-
-def _read(value: str) -> Any:
-    try:
-        return literal_eval(value)
-    except (SyntaxError, ValueError):
-        return value  # a word such as entropy, without quotes
 
 
 def _strategy(kind: str) -> Any:

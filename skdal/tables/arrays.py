@@ -27,7 +27,8 @@ _LONGEST_HEADER = 10_000
 _MOST_DIMENSIONS = 32
 # What numpy may make of a header that is damaged.
 _NO_HEADER = (IndexError, RecursionError, SyntaxError, TokenError, TypeError, ValueError)
-# What may come of a member of an archive that is damaged, or of no common kind.
+# What may come of a member of an archive that is damaged; NotImplementedError is zipfile's, of a
+# member that is compressed in a way it does not know.
 _BROKEN: tuple[type[Exception], ...] = (
     *(EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error),
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from ast import literal_eval
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -16,6 +15,8 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+
+from skdal._named import check_known, settings_in
 
 _MLP = {"hidden_layer_sizes": (64,), "alpha": 0.01, "learning_rate_init": 0.01, "max_iter": 1000}
 
@@ -72,7 +73,7 @@ def make_task_model(name: str, *, regression: bool = False) -> Any:
     >>> make_task_model("logistic:C=10")[-1]
     LogisticRegression(C=10, max_iter=1000)
     """
-    kind, *settings = name.split(":")
+    kind, settings = settings_in(name)
     by_name: dict[str, Any] = _REGRESSORS if regression else _CLASSIFIERS
     if kind in by_name:
         model = by_name[kind]()
@@ -91,8 +92,8 @@ def make_task_model(name: str, *, regression: bool = False) -> Any:
         )
     if regression and not is_regressor(model):
         raise ValueError(f"{name!r} is a classifier; for a regression choose a regressor.")
-    for setting in settings:
-        _set(model, setting, name)
+    for parameter, value in settings.items():
+        _set(model, parameter, value, name)
     return model
 
 
@@ -104,29 +105,18 @@ def _is_model(model: Any) -> bool:
         return False
 
 
-def _set(model: Any, setting: str, name: str) -> None:
-    parameter, _, value = setting.partition("=")
+def _set(model: Any, parameter: str, value: Any, name: str) -> None:
     # Of the model, not of the pipeline that scales its features.
     target = model[-1] if hasattr(model, "steps") and parameter not in model.get_params() else model
-    known = target.get_params()
-    if parameter not in known:
-        raise ValueError(
-            f"{name.split(':')[0]!r} has no parameter {parameter!r}, which {name!r} sets; choose "
-            f"among {', '.join(sorted(known))}."
-        )
+    check_known(target, parameter, name)
     try:
-        target.set_params(**{parameter: _read(value)})
+        target.set_params(**{parameter: value})
         if not _is_model(model):
             raise TypeError("it is no model any more")
     except _OF_OTHERS as error:
-        raise ValueError(f"{name!r} sets {setting!r}, which does not go: {error}.") from error
-
-
-def _read(value: str) -> Any:
-    try:
-        return literal_eval(value)
-    except (SyntaxError, ValueError):
-        return value  # a word such as rbf, without quotes
+        raise ValueError(
+            f"{name!r} sets {parameter}={value!r}, which does not go: {error}."
+        ) from error
 
 
 def _imported(path: str) -> Any:

@@ -272,7 +272,7 @@ def test_a_module_in_the_current_folder(tmp_path, monkeypatch):
         ("svc", {}, "or give the dotted path of one, as in sklearn"),
         ("sklearn.svm.SVD", {}, r"'sklearn\.svm\.SVD' cannot be imported or made: .*SVD"),
         ("no_such_module.Model", {}, "be imported or made: ModuleNotFoundError: No module named"),
-        ("logistic:steps=[]", {}, "sets 'steps=\\[\\]', which does not go"),
+        ("logistic:steps=[]", {}, "sets steps=\\[\\], which does not go"),
         (".", {}, "cannot be imported or made"),
         ("sklearn.ensemble.VotingClassifier", {}, "missing 1 required .* all have defaults"),
         ("sklearn.decomposition.PCA", {}, "neither a classifier nor a regressor"),
