@@ -241,7 +241,7 @@ def _pass_seconds(
         if n_timed == n_read or seconds > _LONG:
             return seconds * n_read / n_timed
         first = False
-        n_timed = min(n_read, int(n_timed * min(8.0, 3 * _LONG / seconds)))
+        n_timed = min(n_read, int(n_timed * 3 * _LONG / max(seconds, 3 * _LONG / 8)))
 
 
 def _dal_seconds(

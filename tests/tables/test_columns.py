@@ -82,4 +82,5 @@ def test_many_columns_take_no_square_of_their_number():
     schema = pa.schema([pa.field(f"x{number}", pa.float32()) for number in range(40_000)])
     start = time.perf_counter()
     assert len(choose_features(Path("X.parquet"), schema, None, None).names) == 40_000
-    assert time.perf_counter() - start < 10
+    # A tenth of a second, or minutes.
+    assert time.perf_counter() - start < 60
