@@ -26,7 +26,7 @@ from _common import RESULTS, load_images, print_table, write_result
 from sklearn.decomposition import PCA
 from sklearn.random_projection import GaussianRandomProjection
 
-from skdal.k_center import greedy_k_center
+from skdal.core_set import greedy_k_center
 
 # Name, labeled rows, picks, runs of the plain loop.
 CASES = [

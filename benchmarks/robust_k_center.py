@@ -26,11 +26,10 @@ import scipy.sparse as sp
 from _common import RESULTS, load_images, machine, print_table, read_records
 from sklearn.decomposition import PCA
 
-from skdal._cover import Cover
-from skdal._cover_models import covering_problem, find_solver, solve
-from skdal._neighbors import RowDistances
-from skdal.k_center import covering_radius, greedy_k_center
-from skdal.robust_k_center import robust_k_center
+from skdal.core_set import covering_radius, greedy_k_center, robust_k_center
+from skdal.core_set.cover import Cover
+from skdal.core_set.cover_models import covering_problem, find_solver, solve
+from skdal.core_set.neighbors import RowDistances
 
 RESULT = RESULTS / "robust-k-center.jsonl"
 # Rows, chosen rows, labeled rows.

@@ -34,7 +34,7 @@ from skdal import (
 )
 from skdal._parts import _Packed
 from skdal._pool import Rows, take
-from skdal.k_center import greedy_k_center
+from skdal.core_set import greedy_k_center
 from skdal.stopping import DivergenceStop
 from tests._samplers import SAMPLERS
 

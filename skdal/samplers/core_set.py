@@ -11,11 +11,11 @@ import scipy.sparse as sp
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from skdal._points import METRICS
 from skdal._pool import Rows, is_dask
-from skdal.k_center import greedy_k_center
+from skdal.core_set.greedy import greedy_k_center
+from skdal.core_set.points import METRICS
+from skdal.core_set.two_rounds import first_round, second_round
 from skdal.represented import RepresentationSampler
-from skdal.two_rounds import first_round, second_round
 
 
 class CoreSetSampler(RepresentationSampler):
@@ -108,8 +108,8 @@ class CoreSetSampler(RepresentationSampler):
 
     See Also
     --------
-    skdal.k_center.greedy_k_center : Greedy on arrays.
-    skdal.robust_k_center.robust_k_center : The integer program on arrays.
+    skdal.core_set.greedy_k_center : Greedy on arrays.
+    skdal.core_set.robust_k_center : The integer program on arrays.
 
     Notes
     -----
@@ -199,7 +199,7 @@ class CoreSetSampler(RepresentationSampler):
             return self._select_greedily(X, rows, n_instances)
         Z = _dense(self._reader(X, remember=False)(rows))
         _check_directions(Z, rows, self.metric)
-        from skdal.robust_k_center import robust_k_center
+        from skdal.core_set.robust import robust_k_center
 
         if self.n_outliers is not None and self.n_outliers >= len(rows):
             raise ValueError(

@@ -11,8 +11,8 @@ from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils import Bunch, check_random_state
 
 from skdal._pool import as_matrix, check_finite, take
+from skdal.core_set import covering_radius
 from skdal.divergence import h_divergence_test
-from skdal.k_center import covering_radius
 from skdal.mini_queries import draw_subsample
 from skdal.tables.labels import Labels
 

@@ -14,7 +14,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 
 from skdal import BudgetedLearner, CoreSetSampler
-from skdal._cover_models import find_solver
+from skdal.core_set.cover_models import find_solver
 from skdal.representation import representation
 
 X, TRUTH = load_iris(return_X_y=True)

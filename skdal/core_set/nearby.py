@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import scipy.sparse as sp
 
-from skdal._cover import Cover
-from skdal._neighbors import PRECISION, RowDistances
+from skdal.core_set.cover import Cover
+from skdal.core_set.neighbors import PRECISION, RowDistances
 
 # Distances kept, of 12 bytes each.
 _MAX_NEIGHBORS = 8_000_000

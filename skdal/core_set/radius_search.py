@@ -8,12 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from skdal._cover import Cover
-from skdal._cover_bound import is_refuted
-from skdal._cover_models import Answer, covering_problem, fewest_outliers, seconds_to_start, solve
-from skdal._nearby import Nearby
-from skdal._neighbors import PRECISION, RowDistances
-from skdal._swaps import search_swaps
+from skdal.core_set.cover import Cover
+from skdal.core_set.cover_bound import is_refuted
+from skdal.core_set.cover_models import (
+    Answer,
+    covering_problem,
+    fewest_outliers,
+    seconds_to_start,
+    solve,
+)
+from skdal.core_set.nearby import Nearby
+from skdal.core_set.neighbors import PRECISION, RowDistances
+from skdal.core_set.swaps import search_swaps
 
 _MAX_NONZEROS = 250_000
 _N_SWAPS = 3000
@@ -178,9 +184,11 @@ class RadiusSearch:
         return "optimal"
 
     def closed(self) -> bool:
+        """Tell whether the bounds have met."""
         return self.radius - self.lower_bound <= max(self.tolerance, 4 * PRECISION) * self.radius
 
     def seconds_left(self) -> float:
+        """Return the seconds to the deadline."""
         return self.deadline - time.perf_counter()
 
     def evaluate(self, rows: np.ndarray) -> float:
@@ -188,9 +196,11 @@ class RadiusSearch:
         return float(np.sqrt(self.kth(self.distances(rows))))
 
     def distances(self, rows: np.ndarray) -> np.ndarray:
+        """Return the squared distance of every row to the nearest of rows and centers."""
         return np.minimum(self.base, self.points.nearest(self.points.read(rows)))
 
     def kth(self, squared: np.ndarray) -> float:
+        """Return the largest but for the outliers."""
         return float(np.partition(squared, -1 - self.n_outliers)[-1 - self.n_outliers])
 
     def probe(
@@ -265,6 +275,7 @@ class RadiusSearch:
         return cover.n_uncovered(best) <= self.n_outliers or None, cover.sets[best]
 
     def ask_solver(self, cover: Cover, seconds: float) -> Answer | None:
+        """Have the solver decide, or return None where there is none, or no time for it."""
         if self.solver is None or seconds <= seconds_to_start(cover.matrix.nnz, self.solver):
             return None
         if cover.matrix.nnz > _MAX_NONZEROS:
@@ -295,6 +306,7 @@ class RadiusSearch:
         self.raise_to(self.lower_bound)
 
     def raise_to(self, bound: float) -> None:
+        """Take a lower bound; where it meets the radius, the radius is optimal."""
         self.lower_bound = min(max(self.lower_bound, bound), self.radius)
         if self.lower_bound >= self.radius * (1 - 3 * PRECISION):
             self.lower_bound = self.radius

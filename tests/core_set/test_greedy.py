@@ -5,8 +5,8 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skdal import _lazy_bounds, _tiles, k_center
-from skdal.k_center import covering_radius, greedy_k_center
+from skdal.core_set import greedy, lazy_bounds, tiles
+from skdal.core_set.greedy import covering_radius, greedy_k_center
 
 RNG = np.random.RandomState
 
@@ -44,13 +44,13 @@ def assert_naive(X, centers, k):
 @pytest.fixture
 def short(monkeypatch):
     """Make shortlists and blocks so short that small data take every turn."""
-    monkeypatch.setattr(_lazy_bounds, "_SHORTLIST", 8)
-    monkeypatch.setattr(_lazy_bounds, "_FIRST", 4)
-    monkeypatch.setattr(_lazy_bounds, "_BATCH", 2)
-    monkeypatch.setattr(_lazy_bounds, "_BLOCK", 64)
-    monkeypatch.setattr(_lazy_bounds, "CELLS", 500)
-    monkeypatch.setattr(_tiles, "_BLOCK", 64)
-    monkeypatch.setattr(k_center, "CELLS", 500)
+    monkeypatch.setattr(lazy_bounds, "_SHORTLIST", 8)
+    monkeypatch.setattr(lazy_bounds, "_FIRST", 4)
+    monkeypatch.setattr(lazy_bounds, "_BATCH", 2)
+    monkeypatch.setattr(lazy_bounds, "_BLOCK", 64)
+    monkeypatch.setattr(lazy_bounds, "CELLS", 500)
+    monkeypatch.setattr(tiles, "_BLOCK", 64)
+    monkeypatch.setattr(greedy, "CELLS", 500)
 
 
 DATA = {
@@ -183,14 +183,14 @@ def test_fewer_pairs_are_compared_than_by_the_plain_loop(n_columns, monkeypatch)
                 compared.append(result.size)
             return result
 
-    init = _lazy_bounds.LazyBounds.__init__
+    init = lazy_bounds.LazyBounds.__init__
 
     def counting_init(self, *args):
         init(self, *args)
         self.multiplied = self.multiplied.view(Counting)
 
     X = RNG(0).randn(20_000, n_columns).astype(np.float32)
-    monkeypatch.setattr(_lazy_bounds.LazyBounds, "__init__", counting_init)
+    monkeypatch.setattr(lazy_bounds.LazyBounds, "__init__", counting_init)
     greedy_k_center(X, X[:300], 300)
     # The first 64 centers are compared before the count begins.
     assert 0 < 64 * len(X) + sum(compared) < 0.7 * len(X) * 600
@@ -208,13 +208,13 @@ def test_in_few_columns_few_pairs_are_compared(name, n_columns, monkeypatch):
     elif name == "with outliers":
         X[::500] *= 1e4
     compared = []
-    sum_of_squares = _tiles._sum_of_squares
+    sum_of_squares = tiles._sum_of_squares
 
     def counting(Z):
         compared.append(Z[0].size)
         return sum_of_squares(Z)
 
-    monkeypatch.setattr(_tiles, "_sum_of_squares", counting)
+    monkeypatch.setattr(tiles, "_sum_of_squares", counting)
     greedy_k_center(X, X[:100], 300)
     assert 0 < sum(compared) < 0.25 * len(X) * 400
 

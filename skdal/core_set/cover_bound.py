@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.optimize import linprog
 
-from skdal._cover import Cover
+from skdal.core_set.cover import Cover
 
 # Where that is not enough, the parts are too many.
 _MAX_DEPTH = 8

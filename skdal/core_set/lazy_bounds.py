@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from skdal._parts import slices
-from skdal._points import CELLS, unit_of
+from skdal.core_set.points import CELLS, unit_of
 
 # Every row is compared with so many centers before any row is left behind.
 _FIRST = 64

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 import numpy as np
 from sklearn.utils import Bunch
 
-from skdal.k_center import greedy_k_center
+from skdal.core_set.greedy import greedy_k_center
 
 
 def first_round(
@@ -45,6 +45,15 @@ def first_round(
     Bunch
         ``rows``, the numbers of those chosen; ``Z``, what they are; ``radius``, the largest
         distance of a row of the part to its nearest center.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdal.core_set import first_round
+    >>> Z = np.array([[0.0], [1.0], [4.0]])
+    >>> part = first_round(Z, np.array([7, 8, 9]), Z[:1], 1, metric="euclidean")
+    >>> part.rows, part.radius
+    (array([9]), 1.0)
     """
     chosen, radius = greedy_k_center(Z, centers, min(k, len(Z)), metric=metric)
     return Bunch(rows=rows[chosen], Z=Z[chosen], radius=radius)
@@ -81,7 +90,7 @@ def second_round(
     Examples
     --------
     >>> import numpy as np
-    >>> from skdal.two_rounds import first_round, second_round
+    >>> from skdal.core_set import first_round, second_round
     >>> Z = np.array([[0.0], [1.0], [4.0], [9.0]])
     >>> halves = [np.array([0, 1]), np.array([2, 3])]
     >>> parts = [first_round(Z[rows], rows, None, 2, metric="euclidean") for rows in halves]

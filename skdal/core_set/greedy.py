@@ -15,10 +15,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skdal._lazy_bounds import LazyBounds
 from skdal._parts import slices
-from skdal._points import CELLS, as_distance, check_integer, check_points, unit_of
-from skdal._tiles import TILED_COLUMNS, Tiles
+from skdal.core_set.lazy_bounds import LazyBounds
+from skdal.core_set.points import CELLS, as_distance, check_integer, check_points, unit_of
+from skdal.core_set.tiles import TILED_COLUMNS, Tiles
 
 
 def greedy_k_center(
@@ -87,7 +87,7 @@ def greedy_k_center(
 
     Examples
     --------
-    >>> from skdal.k_center import greedy_k_center
+    >>> from skdal.core_set import greedy_k_center
     >>> X = [[0.0], [1.0], [4.0], [9.0]]
     >>> rows, radius = greedy_k_center(X, [[0.0]], k=2)
     >>> rows
@@ -144,7 +144,7 @@ def covering_radius(
 
     Examples
     --------
-    >>> from skdal.k_center import covering_radius
+    >>> from skdal.core_set import covering_radius
     >>> covering_radius([[0.0], [1.0], [4.0], [9.0]], [[0.0]])
     9.0
     >>> covering_radius([[0.0], [1.0], [4.0], [9.0]], [[0.0]], n_outliers=1)

@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from skdal._cover_models import find_solver
-from skdal._neighbors import RowDistances
-from skdal._points import check_integer, check_points, unit_of
-from skdal._radius_search import RadiusSearch
-from skdal.k_center import greedy_k_center
+from skdal.core_set.cover_models import find_solver
+from skdal.core_set.greedy import greedy_k_center
+from skdal.core_set.neighbors import RowDistances
+from skdal.core_set.points import check_integer, check_points, unit_of
+from skdal.core_set.radius_search import RadiusSearch
 
 _ADVICE = {
     "time_limit": "ran out of time_limit={time_limit} s; raise it, or tolerance={tolerance}",
@@ -156,7 +156,7 @@ def robust_k_center(
 
     Examples
     --------
-    >>> from skdal.robust_k_center import robust_k_center
+    >>> from skdal.core_set import robust_k_center
     >>> X = [[0.0], [1.0], [2.0], [3.0], [4.0], [5.0], [99.0]]
     >>> rows, radius, lower_bound, status = robust_k_center(X, None, 2, n_outliers=1)
     >>> sorted(rows.tolist())

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from skdal._cover import Cover, spread
+from skdal.core_set.cover import Cover, spread
 
 
 def search_swaps(

@@ -65,11 +65,12 @@ class StoredPoints:
         Z = np.asarray(self._rows[key])
         return Z.reshape(*Z.shape[: np.ndim(Z) - self._rows.ndim + 1], self.shape[1])
 
-    # Over all of them, as of an array.
     def min(self) -> float:
+        """Return the least of all values, as of an array."""
         return self._low
 
     def max(self) -> float:
+        """Return the largest of all values, as of an array."""
         return self._high
 
 

@@ -16,22 +16,24 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.spatial.distance import cdist
 from sklearn.exceptions import ConvergenceWarning
 
-from skdal import _cover_bound, _cover_models, _nearby, _swaps
-from skdal import _radius_search as module
-from skdal import robust_k_center as api
-from skdal._cover import Cover
-from skdal._cover_bound import is_refuted
-from skdal._cover_models import (
+from skdal.core_set import cover_bound, cover_models
+from skdal.core_set import nearby as _nearby
+from skdal.core_set import radius_search as module
+from skdal.core_set import robust as api
+from skdal.core_set import swaps as _swaps
+from skdal.core_set.cover import Cover
+from skdal.core_set.cover_bound import is_refuted
+from skdal.core_set.cover_models import (
     available_solvers,
     covering_problem,
     fewest_outliers,
     seconds_to_start,
     solve,
 )
-from skdal._neighbors import RowDistances
-from skdal._swaps import search_swaps
-from skdal.k_center import covering_radius, greedy_k_center
-from skdal.robust_k_center import robust_k_center
+from skdal.core_set.greedy import covering_radius, greedy_k_center
+from skdal.core_set.neighbors import RowDistances
+from skdal.core_set.robust import robust_k_center
+from skdal.core_set.swaps import search_swaps
 
 SOLVERS = ["cbc", "highs"]
 with_solvers = pytest.mark.parametrize("solver", SOLVERS)
@@ -113,7 +115,7 @@ def test_bracket_by_solvers_alone(solver):
 
 
 def test_bracket_without_solver(monkeypatch):
-    monkeypatch.setattr(_cover_models, "available_solvers", dict)
+    monkeypatch.setattr(cover_models, "available_solvers", dict)
     for seed in range(60):
         X, centers, k, n_outliers = small_problem(2000 + seed)
         with warnings.catch_warnings():
@@ -352,7 +354,7 @@ def test_unreliable_solvers(act, status, reason):
     X, centers, k = larger_problem()
     with pytest.warns(ConvergenceWarning, match=reason):
         result = robust_k_center(
-            X, centers, k, solver=FakeSolver(act), time_limit=1, tolerance=0, random_state=0
+            X, centers, k, solver=FakeSolver(act), time_limit=5, tolerance=0, random_state=0
         )
     assert result.status == status
     assert result.radius == pytest.approx(covering_radius(X, X[result.rows]))
@@ -381,7 +383,7 @@ def test_infeasible_when_time_is_up_is_no_proof(seconds, believed):
 def test_time_is_that_of_the_clock():
     cbc = available_solvers()["COIN_CMD"]
     cbc.optionsDict["timeMode"] = "cpu"
-    assert _cover_models._configured(cbc, 1, "").optionsDict["timeMode"] == "elapsed"
+    assert cover_models._configured(cbc, 1, "").optionsDict["timeMode"] == "elapsed"
     assert cbc.optionsDict["timeMode"] == "cpu"
     assert seconds_to_start(10**5, cbc) > 5 > seconds_to_start(10**5, FakeSolver(crash))
 
@@ -417,7 +419,7 @@ def test_interrupt_passes():
 
 @pytest.mark.usefixtures("no_shortcuts")
 def test_no_solver(monkeypatch):
-    monkeypatch.setattr(_cover_models, "available_solvers", dict)
+    monkeypatch.setattr(cover_models, "available_solvers", dict)
     X, centers, k = larger_problem()
     with pytest.warns(ConvergenceWarning, match="found no solver .*pip install highspy"):
         result = robust_k_center(X, centers, k, tolerance=0, random_state=0)
@@ -563,7 +565,7 @@ def no_cuts(monkeypatch):
         "_N_VIOLATED": 1,
         "_MAX_DEPTH": 50,
     }.items():
-        monkeypatch.setattr(_cover_bound, name, value)
+        monkeypatch.setattr(cover_bound, name, value)
 
 
 @pytest.mark.parametrize("n_outliers", [0, 1, 2])
@@ -630,16 +632,16 @@ def test_no_set_left_is_no_proof():
 
 def test_what_a_pool_of_columns_cannot_do_is_no_proof():
     cover = Cover(sp.csr_matrix(1 - np.eye(3, dtype=np.int8)), 0)
-    root, costs = _cover_bound._root(cover)
+    root, costs = cover_bound._root(cover)
     for pool in ([], [0]):
         some = np.isin(np.arange(len(costs)), pool)
-        _, relaxed = _cover_bound._solve(
+        _, relaxed = cover_bound._solve(
             root._replace(pool=some), costs, 2, time.perf_counter() + 10
         )
         assert relaxed.bound == pytest.approx(1.5)
     # Without any column that is allowed, it is one.
     none = root._replace(allowed=some & False)
-    _, relaxed = _cover_bound._solve(none, costs, 2, time.perf_counter() + 10)
+    _, relaxed = cover_bound._solve(none, costs, 2, time.perf_counter() + 10)
     assert relaxed.bound == np.inf
 
 
@@ -700,11 +702,11 @@ def test_columns_of_some_choice_stay():
     for _ in range(40):
         A = rng.rand(16, 14) < 0.3
         A[np.arange(16), rng.randint(0, 14, 16)] = True
-        root, costs = _cover_bound._root(Cover(sp.csr_matrix(A.astype(np.int8)), 0, reduce=False))
+        root, costs = cover_bound._root(Cover(sp.csr_matrix(A.astype(np.int8)), 0, reduce=False))
         k = fewest_sets(A.astype(float), 0)
         choices = itertools.combinations(range(14), k)
         used = np.unique([c for c in choices if A[:, list(c)].any(axis=1).all()])
-        parts = _cover_bound._split(root, costs, k, time.perf_counter() + 10)
+        parts = cover_bound._split(root, costs, k, time.perf_counter() + 10)
         if parts is not None:
             assert parts[0].allowed[used].all()
             n_seen += not parts[0].allowed.all()

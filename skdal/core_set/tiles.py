@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from skdal._parts import slices
-from skdal._points import unit_of
+from skdal.core_set.points import unit_of
 
 # In so few columns, tiles are so small that most are far from a new center.
 TILED_COLUMNS = 3

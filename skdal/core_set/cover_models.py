@@ -14,7 +14,7 @@ import pulp
 import scipy.sparse as sp
 from scipy.optimize import linprog
 
-from skdal._cover import Cover
+from skdal.core_set.cover import Cover
 
 # Faster first.
 _PREFERRED = ("HiGHS", "COIN_CMD")
