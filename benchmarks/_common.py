@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import platform
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -16,7 +17,8 @@ from torch import nn
 
 from skdal.neural import NeuralClassifier
 
-RESULTS = Path(__file__).parent / "results"
+# table.py sends what its runs write elsewhere.
+RESULTS = Path(os.environ.get("SKDAL_RESULTS", Path(__file__).parent / "results"))
 
 
 def machine() -> dict[str, Any]:
