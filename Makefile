@@ -12,8 +12,13 @@ VENV_MIN := .venv-min
 BIN := $(VENV)/bin
 BIN_MIN := $(VENV_MIN)/bin
 
+# What skdal is measured beside, each in an environment of its own. `make bench BENCH="--only loop"`
+# measures a part.
+PEERS := alipy modal modal-newest small-text
+BENCH ?=
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-min lint clean
+.PHONY: help demo test test-all test-min lint docs bench clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,8 +41,15 @@ lint: $(VENV)/.lint-stamp ## Check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(VENV)/.docs-stamp ## Build the documentation and run its examples; it goes to build/docs
+	$(BIN)/python -m sphinx -E -W --keep-going $(SPHINXOPTS) docs build/docs
+
+bench: $(VENV)/.test-stamp $(PEERS:%=build/peers-%/.stamp) ## Measure skdal beside its peers, and write docs/benchmarks.md
+	$(BIN)/python benchmarks/table.py $(BENCH)
+
 clean: ## Remove environments, caches and builds
 	rm -rf $(VENV) $(VENV_MIN) build dist htmlcov .coverage .coverage.*
+	rm -rf docs/auto_examples docs/generated docs/sg_execution_times.rst
 	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find skdal tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -51,9 +63,31 @@ $(VENV)/.lint-stamp: $(VENV)/.test-stamp
 	$(BIN)/python -m pip install -c constraints.txt -e ".[lint]"
 	touch $@
 
+$(VENV)/.docs-stamp: $(VENV)/.test-stamp
+	$(BIN)/python -m pip install -c constraints.txt -e ".[docs]"
+	touch $@
+
 # modAL works up to scikit-learn 1.7, and asks for a skorch that is older than all we support.
 $(VENV_MIN)/.test-stamp: pyproject.toml constraints-min.txt
 	$(PYTHON) -m venv $(VENV_MIN)
 	$(BIN_MIN)/python -m pip install -c constraints-min.txt -e ".[test,dask]"
 	$(BIN_MIN)/python -m pip install -c constraints-min.txt --no-deps modAL-python
+	touch $@
+
+# Peers take skdal from the checkout, with scikit-learn and what it needs, but without networks.
+build/peers-alipy/.stamp build/peers-small-text/.stamp: build/peers-%/.stamp: constraints.txt
+	$(PYTHON) -m venv build/peers-$*
+	build/peers-$*/bin/python -m pip install -c constraints.txt $* pandas torch tqdm
+	touch $@
+
+build/peers-modal/.stamp: constraints-min.txt
+	$(PYTHON) -m venv build/peers-modal
+	build/peers-modal/bin/python -m pip install -c constraints-min.txt pandas scikit-learn skorch torch tqdm
+	build/peers-modal/bin/python -m pip install -c constraints-min.txt --no-deps modAL-python
+	touch $@
+
+# As pip installs it, with the newest scikit-learn.
+build/peers-modal-newest/.stamp:
+	$(PYTHON) -m venv build/peers-modal-newest
+	build/peers-modal-newest/bin/python -m pip install modAL-python torch tqdm
 	touch $@

@@ -17,6 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from skdal import RandomSampler, UncertaintySampler
 from skdal.datasets import load
 from skdal.experiments import compare, summarize
+from skdal.plotting import LearningCurveDisplay
 
 cluster = LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None)
 client = Client(cluster)
@@ -33,5 +34,12 @@ with parallel_config(backend="dask"):
 for line in summarize(results):
     print(f"{line['sampler']:12} {line['area']:.3f} {line['difference']:+.3f}")
 
+# %%
+# The picture needs no cluster any more. It is one of three runs, and of uncertainty sampling at
+# its weak point: few labels, and a whole pool of doubts that are much alike.
+import matplotlib.pyplot as plt
+
+LearningCurveDisplay.from_results(results, score_name="Accuracy")
+plt.show()
 client.close()
 cluster.close()

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from numbers import Integral, Real
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from sklearn.utils import Bunch
 
 from skdal._start import initial_rows
@@ -17,6 +21,19 @@ from skdal._start import initial_rows
 KEYS = ("X", "y", "X_test", "y_test")
 # As in the files that Keras hands on.
 OTHER_KEYS = ("x_train", "y_train", "x_test", "y_test")
+
+# What numpy may make of a header that is damaged.
+NO_HEADER = (IndexError, RecursionError, SyntaxError, TokenError, TypeError, ValueError)
+# What may come of an archive that is damaged; NotImplementedError is zipfile's, of a member that is
+# compressed in a way it does not know.
+BROKEN: tuple[type[Exception], ...] = (
+    *(EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error),
+)
+with suppress(ImportError):  # a part of Python that may be left out
+    from lzma import LZMAError
+
+    BROKEN = (*BROKEN, LZMAError)
+_UNREADABLE: tuple[type[Exception], ...] = (MemoryError, OSError, *NO_HEADER, *BROKEN)
 
 
 def check_test_size(test_size: Any) -> None:
@@ -79,7 +96,7 @@ def read_file(path: Path, test_size: float | None, needs_test: bool) -> Bunch:
             f"{path} is no .npz file; write one by np.savez_compressed(path, X=X, y=y, "
             "X_test=X_test, y_test=y_test)."
         )
-    with np.load(path, allow_pickle=False) as file:
+    with _archive(path) as file:
         keys = _keys(file, path, test_size, needs_test)
         arrays = [_array(file, path, key) for key in keys]
     for (x_key, rows), (y_key, labels) in zip(
@@ -104,9 +121,19 @@ def read_file(path: Path, test_size: float | None, needs_test: bool) -> Bunch:
     return Bunch(X=X, y=_labels(y), X_test=X_test, y_test=_labels(y_test))
 
 
-def _keys(
-    file: np.lib.npyio.NpzFile, path: Path, test_size: float | None, needs_test: bool
-) -> tuple[str, ...]:
+@contextmanager
+def _archive(path: Path) -> Iterator[NpzFile]:
+    # np.load goes by the first bytes of a file, and leaves it open where it is damaged.
+    with path.open("rb") as file:
+        try:
+            archive = NpzFile(file, allow_pickle=False)
+        except _UNREADABLE as error:
+            raise ValueError(f"{path} is damaged: {error}. Copy it again.") from error
+        with archive:
+            yield archive
+
+
+def _keys(file: NpzFile, path: Path, test_size: float | None, needs_test: bool) -> tuple[str, ...]:
     """Return the names of the arrays to read: those of X and y, and of the test part if any."""
     for keys in (KEYS, OTHER_KEYS):
         found = [key for key in keys if key in file]
@@ -165,10 +192,10 @@ def _held_out(X: np.ndarray, y: np.ndarray, test_size: float, path: Path) -> Bun
     return Bunch(X=X[learn], y=y[learn], X_test=X[held_out], y_test=y[held_out])
 
 
-def _array(file: np.lib.npyio.NpzFile, path: Path, key: str) -> np.ndarray:
+def _array(file: NpzFile, path: Path, key: str) -> np.ndarray:
     try:
         array = file[key]
-    except (EOFError, OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except _UNREADABLE as error:
         raise ValueError(
             f"{key} of {path} cannot be read: {error} If it has the dtype object, save it as "
             f"numbers or fixed-width texts, as in {key}.astype(int) or {key}.astype(str); else "

@@ -26,6 +26,8 @@ from skdal.base import BaseSampler
 if TYPE_CHECKING:
     from torch import nn
 
+__all__ = ["AcquisitionSampler"]
+
 
 class AcquisitionSampler(BaseSampler):
     """Base class of samplers that take the rows of the largest acquisition value.
@@ -34,6 +36,29 @@ class AcquisitionSampler(BaseSampler):
     least, says in ``_acquire`` what the acquisition values of rows are under the fitted
     task model ``estimator_``, and in ``_check_estimator`` which models it can read. The value
     of a row must not hang on its company: the pool is read in chunks.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skdal.acquisition import AcquisitionSampler
+    >>> class LeastConfident(AcquisitionSampler):
+    ...     def __init__(self, estimator=None, *, max_candidates=None, random_state=None):
+    ...         self.estimator = estimator
+    ...         self.max_candidates = max_candidates
+    ...         self.random_state = random_state
+    ...
+    ...     def _check_estimator(self, estimator):
+    ...         if not hasattr(estimator, "predict_proba"):
+    ...             raise ValueError(f"estimator={estimator!r} has no predict_proba.")
+    ...
+    ...     def _acquire(self, X):
+    ...         return 1 - self.estimator_.predict_proba(X).max(axis=1)
+    >>> X, y = load_iris(return_X_y=True)
+    >>> y[10:50] = y[60:100] = y[110:] = -1  # ten labels a class
+    >>> sampler = LeastConfident(LogisticRegression(max_iter=1000)).fit(X, y)
+    >>> sampler.query(n_instances=3).shape
+    (3,)
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -118,6 +143,11 @@ class AcquisitionSampler(BaseSampler):
         -------
         ndarray of float of shape (n_rows,)
             Higher: label sooner.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` has no rows, or does not go with the X of ``fit``.
         """
         check_is_fitted(self)
         self._validate_params()

@@ -19,6 +19,8 @@ from skdal._labels import labeled_mask, labeled_values
 from skdal._pool import check_kind, reads_on_demand
 from skdal._seeding import MAX_SEED
 
+__all__ = ["BaseSampler"]
+
 
 class PoolEstimator(BaseEstimator, metaclass=ABCMeta):
     """Base class of whatever learns from a pool of labeled and unlabeled rows.
@@ -172,6 +174,27 @@ class BaseSampler(PoolEstimator):
     A subclass has a ``random_state`` among its parameters, says in ``_fit`` what it learns
     from the labeled rows, and in ``_select`` which rows of a pool it takes. It may have
     ``score_samples`` and a parameter ``max_candidates``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.utils import Bunch
+    >>> from skdal.base import BaseSampler
+    >>> class LargestSampler(BaseSampler):
+    ...     def __init__(self, *, random_state=None):
+    ...         self.random_state = random_state
+    ...
+    ...     def _fit(self, X, y):
+    ...         pass
+    ...
+    ...     def _select(self, X, rows, n_instances, random_state):
+    ...         size = np.linalg.norm(X[rows], axis=1)
+    ...         best = np.argsort(-size, kind="stable")[:n_instances]
+    ...         return Bunch(rows=rows[best], scores=size[best])
+    >>> X = np.array([[1.0], [5.0], [3.0], [4.0]])
+    >>> y = np.array([0, -1, -1, -1])
+    >>> LargestSampler().fit(X, y).query(n_instances=2)
+    array([1, 3])
     """
 
     @abstractmethod

@@ -18,6 +18,8 @@ from sklearn.utils import Bunch
 
 from skdal._data_file import KEYS, check_test_size, read_file
 
+__all__ = ["load"]
+
 
 @dataclass(frozen=True)
 class _Images:

@@ -179,8 +179,10 @@ class Discriminator:
         self._balance_criterion(y)
         target = y.astype(np.float32) if isinstance(net, NeuralNetBinaryClassifier) else y
         seed = self._random_state.randint(MAX_SEED)
+        # A net of skorch does not shuffle unless told to, and batches of one class mislead it.
+        order = self._random_state.permutation(len(y))
         with torch_seed(seed, str(net.device or "cpu")), pass_on_interrupts(net):
-            self.model.fit(Z.astype(np.float32), target)
+            self.model.fit(Z[order].astype(np.float32), target[order])
 
     def _balance_criterion(self, y: np.ndarray) -> None:
         import torch

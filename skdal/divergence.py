@@ -22,6 +22,8 @@ from skdal._fitting import fit_seeded
 from skdal._seeding import MAX_SEED, seeded
 from skdal._torch import skorch_nets, torch_random_state_kept
 
+__all__ = ["HDivergenceTest", "h_divergence_test"]
+
 
 class HDivergenceTest(NamedTuple):
     """What :func:`h_divergence_test` found.

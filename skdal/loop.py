@@ -24,7 +24,7 @@ from skdal._seeding import MAX_SEED
 from skdal._start import given_rows, initial_rows
 from skdal.samplers.random import RandomSampler
 
-__all__ = ["Step", "initial_rows", "play"]
+__all__ = ["Step", "initial_rows", "play", "turns"]
 
 LOOP_CONSTRAINTS: dict[str, Any] = {
     "estimator": [HasMethods(["fit", "predict"])],
@@ -229,6 +229,19 @@ def turns(
     ------
     ValueError, TypeError
         See :func:`play`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> from skdal import RandomSampler
+    >>> from skdal.loop import turns
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MLPClassifier((5,), solver="lbfgs", max_iter=5000)
+    >>> how = {"budget": 20, "n_initial": [0, 50, 100], "n_instances": 17, "training_seed": 0}
+    >>> first = [next(turns(model, RandomSampler(), X, y, random_state=i, **how)) for i in (1, 2)]
+    >>> bool((first[0].model.coefs_[0] == first[1].model.coefs_[0]).all())
+    True
     """
     check_instances(estimator, sampler, initial_sampler, stopping)
     n_rows = _num_samples(X)

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import spearmanr
 
+__all__ = ["area_under_learning_curve", "h_divergence", "spearman"]
+
 
 def h_divergence(is_unlabeled: ArrayLike, predicted_unlabeled: ArrayLike) -> float:
     r"""Return the empirical H-divergence that one discriminator finds.

@@ -13,6 +13,8 @@ from sklearn.utils import check_array
 
 from skdal._torch import is_network, last_step, torch_random_state_kept
 
+__all__ = ["has_representation", "representation"]
+
 _ACTIVATIONS = {
     "identity": lambda a: a,
     "logistic": expit,

@@ -18,6 +18,8 @@ from skdal.divergence import check_n_permutations, h_divergence_test, least_widt
 from skdal.mini_queries import draw_subsample
 from skdal.represented import RepresentationEstimator
 
+__all__ = ["DivergenceStop"]
+
 
 class DivergenceStop(RepresentationEstimator):
     """Stop labeling once labeled rows can no longer be told from unlabeled ones.

@@ -548,6 +548,20 @@ def test_a_plain_skorch_net_trains_on_all_rows():
     assert "valid_loss" not in _fit(net).model.history[-1]
 
 
+class Recorded(NeuralNetClassifier):
+    def fit(self, X, y, **fit_params):
+        self.rows_, self.classes_of_rows_ = X, y
+        return super().fit(X, y, **fit_params)
+
+
+def test_a_skorch_net_that_does_not_shuffle_gets_both_classes_in_a_batch():
+    net = Recorded(nn.Linear(2, 2), criterion=nn.CrossEntropyLoss, batch_size=20, verbose=0)
+    model = _fit(net).model
+    assert set(model.classes_of_rows_[:20]) == {0, 1}
+    labeled = model.rows_[model.classes_of_rows_ == 0]
+    np.testing.assert_array_equal(np.sort(labeled[:, 0]), np.sort(Z_LABELED[:, 0]).astype("f4"))
+
+
 class NotFinite(LogisticRegression):
     def decision_function(self, X):
         return np.full(len(X), np.nan)

@@ -1,16 +1,51 @@
-"""Every example runs."""
+"""Every example runs, without a network, and draws."""
 
 import runpy
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
+# They show files and commands.
+WITHOUT_FIGURE = {"plot_query.py"}
 
 
+@pytest.fixture
+def shown(monkeypatch):
+    """Count the figures that ``plt.show`` would show."""
+    figures = []
+
+    def show():
+        for number in plt.get_fignums():
+            figure = plt.figure(number)
+            figure.canvas.draw()
+            figures.append(figure)
+        plt.close("all")
+
+    plt.switch_backend("agg")
+    monkeypatch.setattr(plt, "show", show)
+    yield figures
+    plt.close("all")
+
+
+@pytest.fixture
+def _offline(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise OSError("no network in tests")
+
+    monkeypatch.setattr("skdal.datasets.fetch_openml", refuse)
+
+
+@pytest.mark.usefixtures("_offline")
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_example(path, capsys):
-    if path.name == "plot_cluster.py":
+def test_example(path, capsys, shown):
+    if path.name in ("plot_cluster.py", "plot_dask.py"):
         pytest.importorskip("distributed")
     runpy.run_path(str(path))
-    assert capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert out
+    if path.name == "plot_mnist.py":
+        assert "take the place of MNIST" in out
+    plt.show()  # what the script leaves open, as the gallery does
+    assert bool(shown) == (path.name not in WITHOUT_FIGURE)

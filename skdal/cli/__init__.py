@@ -12,6 +12,8 @@ from skdal.cli._common import CANCELLED
 if TYPE_CHECKING:
     import typer
 
+__all__ = ["main", "make_app"]
+
 
 def main() -> None:
     """Run the command ``skdal``.

@@ -9,128 +9,14 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 if TYPE_CHECKING:
     from rich.table import Table
-    from sklearn.utils import Bunch
 
 # What a shell expects after Ctrl-C.
 CANCELLED = 130
 
-# Of the argument DATA, before what a file must hold.
-DATA_HELP = (
-    "The data: digits, which needs no download; mnist or cifar10, which are downloaded once; or "
-    "the path of an .npz file that holds "
-)
-
 # Narrower tables would lose columns, and digits of numbers.
 _LEAST_WIDTH = 80
-
-
-def load_for(
-    estimator: str, source: str, *, test_size: float | None = None, needs_test: bool = True
-) -> Bunch:
-    """Load data for a task model.
-
-    Parameters
-    ----------
-    estimator : str
-        Name of the task model, a classifier.
-
-    source : str
-        See :func:`~skdal.datasets.load`.
-
-    test_size : float, int or None, default=None
-        The same.
-
-    needs_test : bool, default=True
-        The same.
-
-    Returns
-    -------
-    Bunch
-        ``X`` and ``y``; ``X_test`` and ``y_test``, if there are some.
-
-    Raises
-    ------
-    typer.BadParameter
-        If there are none, or the model cannot work with them.
-    """
-    import typer
-
-    from skdal.datasets import load
-    from skdal.experiments.presets import rows_for
-
-    try:
-        data = load(source, test_size=test_size, needs_test=needs_test)
-        # Rows are numbered as in the file.
-        whole = data if test_size is None else load(source, needs_test=False)
-        for key in [key for key in ("X", "X_test") if key in whole]:
-            _check_finite(whole[key], f"{key} of {source}")
-        for key in [key for key in ("X", "X_test") if key in data]:
-            data[key] = rows_for(estimator, data[key])
-        _check_classes(data.y, source)
-        y_test = data.get("y_test", data.y)
-        if data.y.ndim == y_test.ndim == 1 and not np.isin(y_test, data.y).any():
-            raise ValueError(
-                f"No class of y_test is one of y in {source}: {y_test[0]!s} is in y_test "
-                f"alone, {data.y[0]!s} in y; number the classes of both alike."
-            )
-    except (OSError, ValueError) as error:
-        hint = "DATA" if test_size is None else "DATA or --test-size"
-        raise typer.BadParameter(str(error), param_hint=hint) from error
-    return data
-
-
-def _check_classes(y: np.ndarray, source: str) -> None:
-    from sklearn.utils.multiclass import type_of_target
-
-    kind = type_of_target(y)
-    if kind not in ("binary", "multiclass"):
-        raise ValueError(
-            f"y of {source} is {kind}, and the task models are classifiers: pass one class a row. "
-            "Regressors and several outputs can be compared by skdal.experiments.compare, in "
-            "Python."
-        )
-
-
-def estimator_help() -> str:
-    """Return the help of the option --estimator."""
-    from skdal.experiments.presets import ESTIMATOR_NAMES
-
-    return (
-        f"Task model: {', '.join(ESTIMATOR_NAMES)}. It takes the features as they are: scale them "
-        "first. The last two are networks for images; samplers can work in the representation of "
-        "all but logistic."
-    )
-
-
-def model_for(estimator: str, epochs: int | None) -> Any:
-    """Return a task model by its name.
-
-    Parameters
-    ----------
-    estimator : str
-        Its name.
-
-    epochs : int or None
-        Passes over the labels at most.
-
-    Raises
-    ------
-    typer.BadParameter
-        If there is none of this name, or it has no epochs.
-    """
-    import typer
-
-    from skdal.experiments.presets import ESTIMATOR_NAMES, make_estimator
-
-    try:
-        return make_estimator(estimator, max_epochs=epochs)
-    except ValueError as error:
-        hint = "--epochs" if estimator in ESTIMATOR_NAMES else "--estimator"
-        raise typer.BadParameter(str(error), param_hint=hint) from error
 
 
 def fraction_or_rows(text: str) -> float:
@@ -181,17 +67,6 @@ def split_names(text: str) -> list[str]:
     ['random', 'deepfool:clip=(0,1)']
     """
     return [name.strip() for name in re.split(r",(?![^()\[\]]*[)\]])", text)]
-
-
-def _check_finite(X: np.ndarray, name: str) -> None:
-    if X.dtype.kind != "f":
-        return
-    finite = np.isfinite(X).reshape(len(X), -1).all(axis=1)
-    if not finite.all():
-        raise ValueError(
-            f"Row {finite.argmin()} of {name} has a value that is NaN or infinite; fill in such "
-            "values, or leave their rows out."
-        )
 
 
 def errors_in_words(rescue: Callable[[], str] | None = None) -> AbstractContextManager[None]:

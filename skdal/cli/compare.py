@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from skdal.cli._common import (
     CANCELLED,
-    DATA_HELP,
     errors_in_words,
-    estimator_help,
     fraction_or_rows,
-    load_for,
-    model_for,
     prepare,
     print_table,
     split_names,
 )
+from skdal.cli._inputs import DATA_HELP, estimator_help, load_for, model_for
+from skdal.cli._warnings import warnings_counted
 from skdal.cli.compare_forecast import forecast
 from skdal.cli.compare_output import FIGURES, check_sizes, draw, table
 from skdal.cli.compare_replace import Replaced
+from skdal.cli.compare_resume import in_options
 
 if TYPE_CHECKING:
     import typer
@@ -195,6 +194,7 @@ def add_to(app: "typer.Typer") -> None:
             ),
         ] = False,
     ) -> None:
+        from skdal._task_models import own_modules, takes_images
         from skdal.experiments import compare as run
         from skdal.experiments import read_results, summarize
         from skdal.experiments.folder import SETTINGS, check_folder, count_steps
@@ -214,19 +214,21 @@ def add_to(app: "typer.Typer") -> None:
             raise typer.BadParameter(
                 "There is none; name data, as in: skdal compare digits", param_hint="DATA"
             )
-        names = split_names(samplers) if samplers is not None else chosen.samplers
-        try:
-            by_name = {name: chosen.make_sampler(name) for name in names}
-        except (ImportError, ValueError) as error:
-            raise typer.BadParameter(str(error), param_hint="--samplers") from error
         model_name = estimator or chosen.estimator
         model = model_for(model_name, epochs)
+        names = split_names(samplers) if samplers is not None else chosen.samplers
+        try:
+            by_name = {
+                name: chosen.make_sampler(name, images=takes_images(model)) for name in names
+            }
+        except (ImportError, ValueError) as error:
+            raise typer.BadParameter(str(error), param_hint="--samplers") from error
         if resume and output is None:
             raise typer.BadParameter("It needs --output.", param_hint="--resume")
         if resume and force:
             raise typer.BadParameter("It cannot go with --resume.", param_hint="--force")
         source = dataset or chosen.data
-        data = load_for(model_name, source, test_size=test_size)
+        data = load_for(model, source, test_size=test_size)
         sizes = {
             "n_initial": initial or chosen.n_initial,
             "n_instances": batch_size or chosen.n_instances,
@@ -244,7 +246,9 @@ def add_to(app: "typer.Typer") -> None:
                     try:
                         check_folder(output, asked, by_name)
                     except FolderError as error:
-                        raise typer.BadParameter(str(error), param_hint="--output") from error
+                        raise typer.BadParameter(
+                            in_options(error, output), param_hint="--output"
+                        ) from error
                     n_done = count_steps(output, list(by_name), n_repeats)
                 told = forecast(by_name, model, data, sizes, n_done, jobs)
             for line in told:
@@ -273,7 +277,7 @@ def add_to(app: "typer.Typer") -> None:
 
         with errors_in_words(rescue):
             try:
-                with replaced:
+                with replaced, warnings_counted(), own_modules():
                     results = run(
                         by_name,
                         model,
@@ -288,7 +292,10 @@ def add_to(app: "typer.Typer") -> None:
                         verbose=1,
                     )
             except FolderError as error:
-                raise typer.BadParameter(str(error), param_hint="--output") from error
+                assert output is not None  # else there is no folder
+                raise typer.BadParameter(
+                    in_options(error, output), param_hint="--output"
+                ) from error
             except KeyboardInterrupt:
                 typer.echo(f"\nStopped. {rescue().replace('once that is mended, ', '')}", err=True)
                 raise typer.Exit(CANCELLED) from None

@@ -10,11 +10,13 @@ from skdal.cli.query_ends import ends_in_a_line, ends_tidily, explained
 from skdal.cli.query_output import (
     check_output,
     check_stdout,
+    note,
+    note_chosen,
+    note_labels,
     print_text,
-    status_table,
-    takes_images,
     write,
 )
+from skdal.cli.query_status import status_table
 
 if TYPE_CHECKING:
     import typer
@@ -22,11 +24,13 @@ if TYPE_CHECKING:
 _DEFAULT = "discriminative"
 
 _LOOP = (
-    "The loop is: query, label, append to the label file, query again. Nothing else is kept. A "
+    "The loop is: query, label, append to the label file, query again. Nothing else is kept. "
+    "Without any label yet, leave the label file out, or begin it: echo row,label > labels.csv. A "
     "label file is a CSV file with the columns row (or id) and label; other columns are ignored, "
-    "so that a batch with a column label is one, too. A row whose label is left empty cannot be "
-    "labeled: it is not asked for again. A file that ends in .json is what Label Studio exports, "
-    "as JSON or JSON-MIN, of tasks that --format label-studio wrote."
+    "so that a batch with a column label is one, too. Where the pool has ids, id goes before row. "
+    "A row whose label is left empty cannot be labeled: it is not asked for again. A file that "
+    "ends in .json is what Label Studio exports, as JSON or JSON-MIN, of tasks that --format "
+    "label-studio wrote."
 )
 
 
@@ -40,9 +44,9 @@ def add_to(app: "typer.Typer") -> None:
     """
     import typer
 
+    from skdal._task_models import NAMES
     from skdal.experiments.presets import SAMPLER_NAMES, make_sampler
     from skdal.tables.batch import FORMATS
-    from skdal.tables.estimators import NAMES
 
     def option(help: str, *names: str, **kwargs: Any) -> Any:
         return typer.Option(*names, help=help, show_default=False, **kwargs)
@@ -100,7 +104,7 @@ def add_to(app: "typer.Typer") -> None:
             option(
                 f"Task model, for samplers that ask one: {', '.join(NAMES)}; or the dotted path of "
                 "a class, as in sklearn.svm.SVC, which is imported. Parameters as above, as in "
-                "sklearn.svm.SVC:probability=True.",
+                "sklearn.svm.SVC:C=10.",
                 metavar="NAME",
             ),
         ] = None,
@@ -173,10 +177,11 @@ def add_to(app: "typer.Typer") -> None:
     ) -> None:
         from sklearn.base import is_regressor
 
-        from skdal.tables import choose_rows, open_pool, pool_status, read_labels
+        from skdal._task_models import make_task_model, takes_images
+        from skdal.tables import batch_records, choose_rows, open_pool, pool_status, read_labels
         from skdal.tables.checks import check_unchanged
-        from skdal.tables.estimators import make_task_model
-        from skdal.tables.items import check_items
+        from skdal.tables.ids import ids_of
+        from skdal.tables.items import check_items, read_items
         from skdal.tables.query import check_has_model
 
         paths = labels or []
@@ -221,8 +226,8 @@ def add_to(app: "typer.Typer") -> None:
                 ids=ids,
                 columns=names,
             ) as opened:
-                for note in opened.notes:
-                    typer.echo(f"Note: {note}", err=True)
+                for text in opened.notes:
+                    note(text)
                 known = read_labels(
                     paths,
                     len(opened.X),
@@ -231,8 +236,9 @@ def add_to(app: "typer.Typer") -> None:
                     label_column=label_column,
                     regression=regression or (model is not None and is_regressor(model)),
                 )
+                note_labels(known)
                 X = opened.X
-                if X.ndim > 2 and (status or not takes_images(estimator)):
+                if X.ndim > 2 and (status or model is None or not takes_images(model)):
                     X = X.reshape(len(X), -1)
                 with explained(opened, known):
                     if status:
@@ -250,7 +256,13 @@ def add_to(app: "typer.Typer") -> None:
                 if status:
                     table = status_table(opened, known, measured)
                 else:
-                    told = write(chosen, opened.ids, target, form, items, id_column, force)
+                    note_chosen(chosen, sampler, estimator)
+                    more = None
+                    if items is not None:
+                        wanted = ids_of(chosen.rows, opened.ids)
+                        more = read_items(items, wanted, id_column=id_column)
+                    records = batch_records(chosen.rows, chosen.scores, opened.ids, more)
+                    told = write(records, target, form, force=force)
         # Not before: a terminal that is gone must not cost the batch.
         if status:
             print_table(table)

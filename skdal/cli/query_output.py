@@ -1,24 +1,23 @@
-"""What ``skdal query`` writes: the rows that were chosen, and the status of a pool."""
+"""What ``skdal query`` says on the way, and how it writes the rows that were chosen."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from skdal.cli._common import count
 
 if TYPE_CHECKING:
-    from rich.table import Table
     from sklearn.utils import Bunch
 
     from skdal.tables import Labels
-    from skdal.tables.ids import Ids
 
-_MOST_CLASSES = 20
+# What programs write where there is nothing. That is not taken for nothing, as it may be a name.
+_NOTHING = ("<na>", "n/a", "na", "nan", "none", "null")
 
 
 def check_output(
@@ -130,47 +129,73 @@ def print_text(text: str) -> None:
     sys.stdout.flush()
 
 
-def takes_images(estimator: str | None) -> bool:
-    """Return whether a task model may want rows that are no vectors.
+def note(text: str) -> None:
+    """Tell of something that is no error, but may not be what was meant.
 
     Parameters
     ----------
-    estimator : str or None
-        Its name. Only one with a dotted path may, such as a network of :mod:`skdal.neural`.
+    text : str
+        A sentence.
     """
-    return estimator is not None and "." in estimator.split(":")[0]
+    import typer
+
+    typer.echo(f"Note: {text}", err=True)
 
 
-def write(
-    chosen: Bunch,
-    ids: Ids | None,
-    target: Path | None,
-    form: str,
-    items: Path | None,
-    id_column: str | None,
-    force: bool,
-) -> str:
-    """Write the rows that were chosen, and return what to print.
+def note_labels(labels: Labels) -> None:
+    """Tell what of the labels may not be what was meant.
+
+    Parameters
+    ----------
+    labels : Labels
+        What is known.
+    """
+    if len(labels.skipped):
+        note(
+            "Rows that the label files leave without a label, and that are not asked for again: "
+            f"{len(labels.skipped):,}."
+        )
+    for name, number in labels.counts().items():
+        if name.lower() in _NOTHING:
+            note(
+                f"{name!r} is taken for the name of a class, of {count(number, 'row')}; where it "
+                "says that there is no label, leave the label empty."
+            )
+
+
+def note_chosen(chosen: Bunch, sampler: str, estimator: str | None) -> None:
+    """Tell where the rows were not chosen as was asked.
 
     Parameters
     ----------
     chosen : Bunch
         Of :func:`~skdal.tables.choose_rows`.
 
-    ids : Ids or None
-        Of the pool.
+    sampler, estimator : str
+        Their names, as typed.
+    """
+    if chosen.fallback:
+        note(
+            f"{chosen.fallback}, so core-set chooses, among rows drawn at random, and not "
+            f"{sampler}."
+        )
+    elif estimator is not None and not chosen.uses_estimator:
+        note(f"{sampler} has no use for the task model {estimator}, which is not trained.")
+
+
+def write(records: list[dict[str, Any]], target: Path | None, form: str, *, force: bool) -> str:
+    """Write the rows that were chosen, and return what to print.
+
+    Parameters
+    ----------
+    records : list of dict
+        Of :func:`~skdal.tables.batch_records`.
 
     target : pathlib.Path or None
         The file; None is standard output.
 
     form : str
         Its format.
-
-    items : pathlib.Path or None
-        What to put beside each row.
-
-    id_column : str or None
-        The column of ids in that file.
 
     force : bool
         Whether a file that exists may be replaced.
@@ -180,92 +205,11 @@ def write(
     str
         The rows, if they are to be printed, or where they are.
     """
-    import typer
-
-    from skdal.tables import batch_records, write_batch
+    from skdal.tables import write_batch
     from skdal.tables.batch import batch_text
-    from skdal.tables.items import read_items
 
-    if chosen.fallback:
-        typer.echo(
-            f"Note: {chosen.fallback}, so the rows are a core-set of rows drawn at random.",
-            err=True,
-        )
-    more = None
-    if items is not None:
-        wanted = [str(row) if ids is None else ids[row] for row in chosen.rows.tolist()]
-        more = read_items(items, wanted, id_column=id_column)
-    records = batch_records(chosen.rows, chosen.scores, ids, more)
     if target is None:
         return batch_text(records, form)
     Path(os.path.realpath(target)).parent.mkdir(parents=True, exist_ok=True)
     write_batch(target, records, form, replace=force)
     return f"Wrote {count(len(records), 'row')} to label in {target}\n"
-
-
-def status_table(pool: Bunch, labels: Labels, status: Bunch) -> Table:
-    """Return the status of a pool as a table.
-
-    Parameters
-    ----------
-    pool : Bunch
-        Of :func:`~skdal.tables.open_pool`.
-
-    labels : Labels
-        What is known.
-
-    status : Bunch
-        Of :func:`~skdal.tables.pool_status`.
-    """
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=SIMPLE_HEAD, show_header=False, show_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in _lines(pool, labels, status):
-        # As Text, since rich takes brackets for markup.
-        table.add_row(Text(name), Text(value))
-    return table
-
-
-def _lines(pool: Bunch, labels: Labels, status: Bunch) -> Iterator[tuple[str, str]]:
-    X = pool.X
-    yield "Pool", str(pool.path)
-    yield "Rows", f"{len(X):,} of {' x '.join(map(str, X.shape[1:]))} {X.dtype}"
-    yield "Labeled", f"{len(labels.rows):,}"
-    yield "Cannot be labeled", f"{len(labels.skipped):,}"
-    yield "Unlabeled", f"{status.n_unlabeled:,}"
-    if labels.classes is None and len(labels.rows):
-        values = labels.values
-        yield (
-            "Labels",
-            f"from {values.min():.4g} to {values.max():.4g}, mean {values.mean():.4g}",
-        )
-    if labels.classes:
-        counts = sorted(labels.counts().items(), key=lambda pair: -pair[1])
-        shown = [f"{name}: {number:,}" for name, number in counts[:_MOST_CLASSES]]
-        if len(counts) > _MOST_CLASSES:
-            shown.append(f"and {len(counts) - _MOST_CLASSES} with no more")
-        yield "Classes", ", ".join(shown)
-    yield "H-divergence", _divergence(status)
-    yield "Covering radius", _radius(len(X) - len(labels.skipped), status)
-
-
-def _divergence(status: Bunch) -> str:
-    if status.test is None:
-        return "not measured: it takes five labeled and five unlabeled rows that differ"
-    test, n_rows = status.test, status.n_compared
-    return (
-        f"{test.divergence:.2f}, upper limit {test.limit:.2f} (95 %), p = {test.p_value:.2f}; "
-        f"{n_rows:,} labeled rows against {n_rows:,} others. 0: they look alike; 2: they differ."
-    )
-
-
-def _radius(n_rows: int, status: Bunch) -> str:
-    if status.radius is None:
-        return "not measured: no row is labeled"
-    if status.n_covered < n_rows:
-        return f"{status.radius:.4g} or more: of {status.n_covered:,} rows drawn at random"
-    return f"{status.radius:.4g}: so far at most is a row from the nearest labeled one"

@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from skdal.cli._common import (
-    DATA_HELP,
     count,
     errors_in_words,
-    estimator_help,
-    load_for,
-    model_for,
     prepare,
     print_table,
     split_names,
 )
+from skdal.cli._inputs import DATA_HELP, estimator_help, load_for, model_for
+from skdal.cli._warnings import warnings_counted
 
 if TYPE_CHECKING:
     import typer
@@ -123,6 +121,9 @@ def add_to(app: "typer.Typer") -> None:
             bool, typer.Option("--force", help="Replace results that are there.")
         ] = False,
     ) -> None:
+        from sklearn.pipeline import Pipeline
+
+        from skdal._scaling import CommonScaler
         from skdal.experiments import agreement, write_scores
         from skdal.experiments import rank as run
         from skdal.experiments.presets import make_sampler
@@ -148,11 +149,16 @@ def add_to(app: "typer.Typer") -> None:
             for name in clipped:
                 by_name[name].set_params(clip=clip)
         model = model_for(estimator, epochs)
+        if clip is not None and isinstance(model, Pipeline) and isinstance(model[0], CommonScaler):
+            raise typer.BadParameter(
+                f"{estimator} scales the features, which are not in that range then; leave it out.",
+                param_hint="--clip",
+            )
         if reference is not None and reference not in names:
             raise typer.BadParameter(
                 f"{reference!r} is none of --samplers {','.join(names)}.", param_hint="--reference"
             )
-        data = load_for(estimator, dataset, needs_test=False)
+        data = load_for(model, dataset, needs_test=False)
         n_all = len(data.X)
         if initial + 2 > n_all:
             raise typer.BadParameter(
@@ -171,17 +177,18 @@ def add_to(app: "typer.Typer") -> None:
             prepare(output, _FILES, force)
 
         with errors_in_words():
-            results = run(
-                by_name,
-                model,
-                data.X,
-                data.y,
-                n_initial=initial,
-                n_rows=rows,
-                n_repeats=repeats,
-                random_state=seed,
-                verbose=1,
-            )
+            with warnings_counted():
+                results = run(
+                    by_name,
+                    model,
+                    data.X,
+                    data.y,
+                    n_initial=initial,
+                    n_rows=rows,
+                    n_repeats=repeats,
+                    random_state=seed,
+                    verbose=1,
+                )
             n_rows, name = len(results[0]["rows"]), Path(dataset).name
             ranked = f"{n_rows:,} rows of {name}, {estimator} on {initial} labels"
             if output is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from functools import partial
 from numbers import Integral
@@ -25,7 +26,7 @@ from skdal._seeding import seeded
 from skdal._threads import threads_shared_by
 from skdal.experiments.folder import RESULTS, open_folder, read_results, run_path
 from skdal.experiments.results import write_csv
-from skdal.experiments.run import Run, play_run
+from skdal.experiments.run import Run, play_in_worker, play_run
 from skdal.experiments.seeds import seed_of
 from skdal.experiments.settings import experiment_of
 from skdal.loop import check_instances, initial_rows
@@ -262,12 +263,14 @@ def _play_all(
         else:
             # Also here, for backends whose jobs are threads of this process.
             with threads_shared_by(n_parallel):
-                job = partial(delayed(play_run), n_jobs=n_parallel, caller=os.getpid())
+                job = partial(delayed(play_in_worker), n_jobs=n_parallel, caller=os.getpid())
                 # Such as that of multiprocessing, which has all of them in the end.
                 as_done = get_active_backend()[0].supports_return_generator
                 return_as = "generator_unordered" if as_done else "list"
                 parallel = Parallel(n_jobs=n_jobs, return_as=return_as)
-                for records in parallel(job(run, *data) for run in runs):
+                for records, caught in parallel(job(run, *data) for run in runs):
+                    for warning in caught:
+                        warnings.warn_explicit(**warning)
                     done[records[0]["repeat"], records[0]["sampler"]] = records
                     bar.update(len(records))
     return [record for run in runs for record in done[run.repeat, run.name]]

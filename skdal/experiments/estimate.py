@@ -92,11 +92,11 @@ def time_training(
 
     Examples
     --------
+    >>> from sklearn.linear_model import LogisticRegression
     >>> from skdal.datasets import load
     >>> from skdal.experiments.estimate import time_training
-    >>> from skdal.experiments.presets import make_estimator
-    >>> digits = load("digits")
-    >>> time_training(make_estimator("mlp"), digits.X, digits.y, n_labels=50).seconds < 60
+    >>> digits, model = load("digits"), LogisticRegression(max_iter=1000)
+    >>> time_training(model, digits.X, digits.y, n_labels=50).seconds < 60
     True
     """
     rows = initial_rows(y, n_labels, stratify=is_classifier(estimator), random_state=random_state)
@@ -186,12 +186,12 @@ def query_seconds(
 
     Examples
     --------
+    >>> from sklearn.linear_model import LogisticRegression
     >>> from skdal import UncertaintySampler
     >>> from skdal.datasets import load
     >>> from skdal.experiments.estimate import query_seconds, time_training
-    >>> from skdal.experiments.presets import make_estimator
-    >>> digits = load("digits")
-    >>> training = time_training(make_estimator("mlp"), digits.X, digits.y, n_labels=50)
+    >>> digits, model = load("digits"), LogisticRegression(max_iter=1000)
+    >>> training = time_training(model, digits.X, digits.y, n_labels=50)
     >>> query_seconds(UncertaintySampler(), training, digits.X, digits.y, n_instances=5) < 10
     True
     """

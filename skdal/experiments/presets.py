@@ -1,47 +1,52 @@
-"""Samplers, task models and whole comparisons by name, for the command line."""
+"""Samplers and whole comparisons by name, for the command line."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from inspect import getmembers, isclass, signature
 from typing import Any
 
-import numpy as np
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skdal import samplers
 from skdal._named import check_known, settings_in
 from skdal.samplers import (
     CombinedSampler,
     CoreSetSampler,
-    DeepFoolSampler,
     DiscriminativeSampler,
-    ExpectedGradientLengthSampler,
     MCDropoutSampler,
-    RandomSampler,
     UncertaintySampler,
 )
 
+# Their names are those of their files, but for this one.
+_SHORT = {"expected-gradient-length": "egl"}
+
+
+def _by_file() -> dict[str, Any]:
+    """Return the samplers that work with defaults, by name."""
+    found = {}
+    for _, sampler in getmembers(samplers, isclass):
+        if all(p.default is not p.empty for p in signature(sampler).parameters.values()):
+            name = sampler.__module__.rpartition(".")[2].replace("_", "-")
+            found[_SHORT.get(name, name)] = sampler()
+    return found
+
+
 # A sampler without an estimator works with the model of the learner that it is in.
 SAMPLERS: dict[str, Any] = {
+    **_by_file(),
     "combined": CombinedSampler(
         [("uncertainty", UncertaintySampler()), ("discriminative", DiscriminativeSampler())]
     ),
-    "core-set": CoreSetSampler(),
     "core-set-mip": CoreSetSampler(method="mip"),
-    "deepfool": DeepFoolSampler(),
-    "discriminative": DiscriminativeSampler(),
     "discriminative-logistic": DiscriminativeSampler(
         make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     ),
     "discriminative-raw": DiscriminativeSampler(estimator="passthrough"),
-    "egl": ExpectedGradientLengthSampler(),
-    "mc-dropout": MCDropoutSampler(),
     "mc-dropout-ratio": MCDropoutSampler(measure="variation_ratio", n_passes=20),
-    "random": RandomSampler(),
-    "uncertainty": UncertaintySampler(),
     "uncertainty-ratio": UncertaintySampler(measure="variation_ratio"),
 }
 
@@ -49,17 +54,6 @@ SAMPLERS: dict[str, Any] = {
 _STRATEGIES = {"badge": "Badge", "typiclust": "TypiClust"}
 
 SAMPLER_NAMES = tuple(sorted((*SAMPLERS, *_STRATEGIES)))
-
-# For features in [0, 1] and hundreds of labels: fractions of a second, and no warnings.
-ESTIMATORS: dict[str, Any] = {
-    "logistic": LogisticRegression(C=10, max_iter=1000),
-    "mlp": MLPClassifier((64,), alpha=0.01, learning_rate_init=0.01, max_iter=1000),
-}
-
-# Not made before they are asked for, since they take torch.
-_NETWORKS = {"lenet": "LeNetClassifier", "vgg16": "VGG16Classifier"}
-
-ESTIMATOR_NAMES = (*ESTIMATORS, *_NETWORKS)
 
 _PAPER = (
     *("random", "uncertainty", "mc-dropout", "deepfool", "egl"),
@@ -104,7 +98,7 @@ class Preset:
     samplers: tuple[str, ...]
     params: dict[str, dict[str, Any]]
 
-    def make_sampler(self, name: str) -> Any:
+    def make_sampler(self, name: str, *, images: bool = True) -> Any:
         """Return a new sampler of the given name, with the parameters of this preset.
 
         Parameters
@@ -112,12 +106,21 @@ class Preset:
         name : str
             As :func:`make_sampler` takes it. What it sets has precedence.
 
+        images : bool, default=True
+            Whether the task model takes images, in whose range an adversarial example stays.
+
         Raises
         ------
         ImportError, ValueError
             See :func:`make_sampler`.
         """
-        return _make(name, self.params)
+        params = self.params
+        if not images:
+            params = {
+                kind: {name: value for name, value in settings.items() if name != "clip"}
+                for kind, settings in params.items()
+            }
+        return _make(name, params)
 
 
 def _of_the_paper(data: str, estimator: str, start: int, batch: int, n_queries: int) -> Preset:
@@ -200,76 +203,3 @@ def _strategy(kind: str) -> Any:
     from skactiveml import pool
 
     return SkactivemlSampler(getattr(pool, _STRATEGIES[kind])())
-
-
-def make_estimator(name: str, *, max_epochs: int | None = None) -> Any:
-    """Return a new task model of the given name.
-
-    Parameters
-    ----------
-    name : str
-        One of ``ESTIMATOR_NAMES``.
-
-    max_epochs : int or None, default=None
-        Passes over the labeled rows at most. None is what the model has by default.
-
-    Returns
-    -------
-    classifier
-        Not fitted.
-
-    Raises
-    ------
-    ValueError
-        If there is none of this name, or it is not trained in epochs.
-
-    Examples
-    --------
-    >>> from skdal.experiments.presets import make_estimator
-    >>> make_estimator("lenet", max_epochs=50)
-    LeNetClassifier(max_epochs=50)
-    """
-    if name in _NETWORKS:
-        from skdal import neural
-
-        model = getattr(neural, _NETWORKS[name])()
-    elif name in ESTIMATORS:
-        model = clone(ESTIMATORS[name])
-    else:
-        raise ValueError(f"{name!r} is no task model; choose among {', '.join(ESTIMATOR_NAMES)}.")
-    if max_epochs is None:
-        return model
-    parameter = "max_iter" if name == "mlp" else "max_epochs"
-    if parameter not in model.get_params():
-        raise ValueError(f"{name!r} is not trained in epochs; choose another task model.")
-    return model.set_params(**{parameter: max_epochs})
-
-
-def rows_for(name: str, X: np.ndarray) -> np.ndarray:
-    """Return rows as a task model takes them.
-
-    Parameters
-    ----------
-    name : str
-        One of ``ESTIMATOR_NAMES``.
-
-    X : ndarray of shape (n_rows, ...)
-        Images or features.
-
-    Returns
-    -------
-    ndarray
-        As they are for networks, which take images; for others flattened to two dimensions,
-        and uint8 divided by 255.
-
-    Examples
-    --------
-    >>> from skdal.experiments.presets import rows_for
-    >>> X = np.full((5, 28, 28), 255, dtype=np.uint8)
-    >>> rows_for("mlp", X).shape, float(rows_for("mlp", X).max())
-    ((5, 784), 1.0)
-    """
-    if name in _NETWORKS:
-        return X
-    rows = X.reshape(len(X), -1)
-    return rows / np.float32(255) if rows.dtype == np.uint8 else rows

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from threading import RLock
+from threading import RLock, current_thread, main_thread
 from typing import Any
 
 import numpy as np
@@ -174,6 +175,37 @@ def play_run(
             on_step()
             _check_parent(caller)
     return records
+
+
+def play_in_worker(
+    run: Run, *data: Any, **settings: Any
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Play a run in a process of its own, whose warnings nobody could count.
+
+    Parameters
+    ----------
+    run : Run
+        What is asked.
+
+    *data, **settings
+        As :func:`play_run` takes them.
+
+    Returns
+    -------
+    records : list of dict
+        Those of :func:`play_run`.
+
+    caught : list of dict
+        Warnings, as :func:`warnings.warn_explicit` takes them. None where jobs are threads, for
+        which a filter is that of all.
+    """
+    if settings["caller"] == os.getpid() or current_thread() is not main_thread():
+        return play_run(run, *data, **settings), []
+    with warnings.catch_warnings(record=True) as caught:
+        records = play_run(run, *data, **settings)
+    keys = ("category", "filename", "lineno")
+    told = [{"message": str(w.message), **{key: getattr(w, key) for key in keys}} for w in caught]
+    return records, told
 
 
 def _check_parent(caller: int | None) -> None:

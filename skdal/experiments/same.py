@@ -14,6 +14,29 @@ class FolderError(ValueError):
     """A folder that cannot be used, since it holds something else or something more."""
 
 
+class OtherComparisonError(FolderError):
+    """A folder that holds another comparison.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The folder.
+
+    name : str
+        Of the setting that differs.
+
+    was, is_now : object
+        Its values in the folder, and now.
+    """
+
+    def __init__(self, path: Path, name: str, was: Any, is_now: Any) -> None:
+        super().__init__(
+            f"directory={str(path)!r} holds another comparison. Its {name} is {was}, not "
+            f"{is_now}; choose another directory, or set what it was."
+        )
+        self.name, self.was, self.is_now = name, was, is_now
+
+
 def check_same(
     path: Path, old: dict[str, Any], experiment: dict[str, Any], samplers: Mapping[str, Any]
 ) -> None:
@@ -35,7 +58,7 @@ def check_same(
 
     Raises
     ------
-    FolderError
+    OtherComparisonError
         With what differs.
     """
     there, here = dict(old["experiment"]), dict(experiment)
@@ -54,10 +77,7 @@ def check_same(
     ]
     for name, was, is_now in pairs:
         if was != is_now:
-            raise FolderError(
-                f"directory={str(path)!r} holds another comparison. Its {name} is {was}, not "
-                f"{is_now}; choose another directory, or set what it was."
-            )
+            raise OtherComparisonError(path, name, was, is_now)
 
 
 def _described_as(value: Any, there: Any) -> str:

@@ -60,7 +60,7 @@ class BudgetedLearner(CallbackSupportMixin, BaseLearner):
 
     keep_models : bool, default=False
         Whether to keep the model of every step in ``models_``, which
-        :func:`~skdal.learner.label_efficiency_score` asks for.
+        :func:`~skdal.label_efficiency_score` asks for.
 
     random_state : int, RandomState instance or None, default=None
         Draws the start, and seeds estimator and sampler wherever a ``random_state`` of

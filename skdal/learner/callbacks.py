@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
+    # "as" says to type checkers that other modules may take the names from here.
+    from sklearn.callback import CallbackSupportMixin as CallbackSupportMixin
+    from sklearn.callback import with_callbacks as with_callbacks
 except ModuleNotFoundError:
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
@@ -14,9 +16,6 @@ except ModuleNotFoundError:
     def with_callbacks(method: Any) -> Any:
         """Return the method as it is."""
         return method
-
-
-__all__ = ["CallbackSupportMixin", "Tasks", "with_callbacks"]
 
 
 class Tasks:

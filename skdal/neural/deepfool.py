@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+__all__ = ["deepfool"]
+
 # Rows that are perturbed together. On a CPU more rows gain nothing: from here on a row costs the
 # same, and later more, as the activations no longer fit into the cache. Memory is that of the
 # activations of so many rows, whatever the number of rows in all.

@@ -16,6 +16,8 @@ from torch.utils._pytree import tree_map_only
 from skdal.neural.memory import Memory, tensors_in
 from skdal.neural.net import torch_seed
 
+__all__ = ["dropout_passes", "mean_predictions"]
+
 _CHANNEL_DROPOUTS = nn.Dropout1d | nn.Dropout2d | nn.Dropout3d
 
 
@@ -62,10 +64,10 @@ def dropout_passes(module: nn.Module, x: Any, n_passes: int, seed: int) -> Itera
     seed : int
         Fixes the masks, with the number of the pass. Not negative.
 
-    Yields
-    ------
-    tensor of shape (n_rows, n_classes)
-        The output of a pass, without a graph.
+    Returns
+    -------
+    iterator of tensor of shape (n_rows, n_classes)
+        The output of every pass, without a graph.
 
     Raises
     ------
@@ -79,6 +81,15 @@ def dropout_passes(module: nn.Module, x: Any, n_passes: int, seed: int) -> Itera
        arXiv:1506.02142.
     .. [2] Kirsch, van Amersfoort and Gal, "BatchBALD", NeurIPS 2019, arXiv:1906.08158,
        section 4.1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdal.neural.dropout import dropout_passes
+    >>> module = torch.nn.Sequential(torch.nn.Dropout(0.5), torch.nn.Linear(4, 2)).eval()
+    >>> passes = dropout_passes(module, torch.ones(3, 4), n_passes=5, seed=0)
+    >>> torch.stack(list(passes)).shape
+    torch.Size([5, 3, 2])
     """
     if n_passes < 1:
         raise ValueError(f"n_passes={n_passes!r} has to be at least 1.")
@@ -99,8 +110,17 @@ def mean_predictions(
 
     Parameters
     ----------
-    module, x, n_passes, seed
-        As for :func:`dropout_passes`; the module returns logits.
+    module : torch.nn.Module
+        In eval mode; it returns logits.
+
+    x : tensor of shape (n_rows, ...) or dict of tensors
+        The batch, handed to ``module``.
+
+    n_passes : int
+        Number of passes, at least 1.
+
+    seed : int
+        Fixes the masks, as in :func:`dropout_passes`.
 
     entropy : bool, default=True
         Whether to take the entropies, which costs about as much as the softmax.
@@ -113,6 +133,20 @@ def mean_predictions(
     mean_entropy : tensor of shape (n_rows,)
         Mean over the passes of the entropy of each, in nats, float64. The entropy of ``mean``
         less this is the mutual information of label and masks. NaN if ``entropy`` is False.
+
+    Raises
+    ------
+    ValueError
+        As :func:`dropout_passes` does.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdal.neural.dropout import mean_predictions
+    >>> module = torch.nn.Sequential(torch.nn.Dropout(0.5), torch.nn.Linear(4, 2)).eval()
+    >>> mean, mean_entropy = mean_predictions(module, torch.ones(3, 4), n_passes=5, seed=0)
+    >>> mean.shape, mean_entropy.shape
+    (torch.Size([3, 2]), torch.Size([3]))
     """
     total: Any = 0
     total_entropy: Any = 0

@@ -10,6 +10,8 @@ from torch import nn
 
 from skdal.neural.network import Network, call
 
+__all__ = ["network_representation"]
+
 
 def network_representation(model: Any, X: Any, layer: str | None = None) -> np.ndarray:
     """Return the learned representation of rows in a fitted network.

@@ -13,6 +13,8 @@ from torch.autograd.graph import GradientEdge, Node, get_gradient_edge, saved_te
 
 from skdal.neural.gradient_norms import Pooling, Rule, one_place, rule_for
 
+__all__ = ["expected_gradient_length"]
+
 # What is stored for the rows in work at a time. More would not stay in a CPU's cache.
 _CPU_BYTES = 2**25
 _CUDA_BYTES = 2**30

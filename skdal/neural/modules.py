@@ -20,7 +20,7 @@ _CHANNELS = (1, 3, 4)
 
 
 class MLP(nn.Sequential):
-    """Multi-layer perceptron with ReLU units, the paper's discriminator (section 4.2).
+    """Multi-layer perceptron with ReLU units, the paper's discriminator ([1]_, section 4.2).
 
     Parameters
     ----------
@@ -32,6 +32,18 @@ class MLP(nn.Sequential):
 
     hidden_layer_sizes : sequence of int, default=(256, 256, 256)
         Units of every hidden layer.
+
+    References
+    ----------
+    .. [1] Gissin and Shalev-Shwartz, "Discriminative Active Learning", 2019,
+       arXiv:1907.06347.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdal.neural import MLP
+    >>> MLP((8, 8), 2)(torch.zeros(5, 8, 8)).shape
+    torch.Size([5, 2])
     """
 
     def __init__(
@@ -67,6 +79,13 @@ class LeNet(nn.Sequential):
     ----------
     .. [1] Gissin and Shalev-Shwartz, "Discriminative Active Learning", 2019,
        arXiv:1907.06347.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdal.neural import LeNet
+    >>> LeNet((28, 28), 10)(torch.zeros(5, 28, 28)).shape
+    torch.Size([5, 10])
     """
 
     def __init__(self, input_shape: tuple[int, ...], n_outputs: int) -> None:
@@ -116,6 +135,13 @@ class VGG16(nn.Sequential):
        arXiv:1907.06347.
     .. [2] Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image
        Recognition", 2015, arXiv:1409.1556.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdal.neural import VGG16
+    >>> VGG16((3, 32, 32), 10).eval()(torch.zeros(1, 3, 32, 32)).shape
+    torch.Size([1, 10])
     """
 
     def __init__(self, input_shape: tuple[int, ...], n_outputs: int) -> None:

@@ -157,6 +157,18 @@ def load_model(
     See Also
     --------
     save_model : Write it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> from skdal.neural import MLP, NeuralClassifier, load_model, save_model
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = NeuralClassifier(MLP, max_epochs=2, random_state=0).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     save_model(model, f"{directory}/iris.safetensors")
+    ...     load_model(f"{directory}/iris.safetensors", device="cpu").predict(X[:2]).shape
+    (2,)
     """
     where = f"path={os.fspath(path)!r}"
     text, tensors = _read(path)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from skorch.callbacks import Callback
 
+__all__ = ["StopTraining"]
+
 
 def stratified_split(
     codes: np.ndarray, fraction: float, rng: np.random.RandomState
@@ -50,7 +52,24 @@ def stratified_split(
 
 
 class StopTraining(Exception):  # noqa: N818 - a signal, not an error
-    """Ends the training in good order when a callback raises it."""
+    """Ends the training in good order when a callback raises it.
+
+    The model is then what it was at that moment, or, where a part of the rows validates, what it
+    was in the best epoch.
+
+    Examples
+    --------
+    >>> from skorch.callbacks import Callback
+    >>> from sklearn.datasets import load_iris
+    >>> from skdal.neural import NeuralClassifier
+    >>> from skdal.neural.training import StopTraining
+    >>> class StopAtOnce(Callback):
+    ...     def on_epoch_end(self, net, **kwargs):
+    ...         raise StopTraining
+    >>> X, y = load_iris(return_X_y=True)
+    >>> NeuralClassifier(callbacks=[StopAtOnce()], random_state=0).fit(X, y).n_iter_
+    1
+    """
 
 
 class StopAtAccuracy(Callback):

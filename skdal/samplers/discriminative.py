@@ -265,6 +265,11 @@ class DiscriminativeSampler(RepresentationSampler):
             Higher: label sooner. Log-odds do not saturate, as probabilities would, unless all
             that the discriminator has are probabilities of exactly 0 and 1, as forests and
             neighbors do.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` has no rows, or does not go with the X of ``fit``.
         """
         check_is_fitted(self)
         X = self._check_X(X, reset=False)

@@ -6,17 +6,16 @@ import errno
 import math
 import os
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from tokenize import TokenError
 from typing import IO, Literal, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy
 
+from skdal._data_file import BROKEN, NO_HEADER
 from skdal.tables.copies import Copy
 
 _CHUNK = 2**20  # bytes
@@ -25,17 +24,6 @@ _VERSIONS = ((1, 0), (2, 0), (3, 0))
 # Of an array of numbers it has some hundred bytes.
 _LONGEST_HEADER = 10_000
 _MOST_DIMENSIONS = 32
-# What numpy may make of a header that is damaged.
-_NO_HEADER = (IndexError, RecursionError, SyntaxError, TokenError, TypeError, ValueError)
-# What may come of a member of an archive that is damaged; NotImplementedError is zipfile's, of a
-# member that is compressed in a way it does not know.
-_BROKEN: tuple[type[Exception], ...] = (
-    *(EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error),
-)
-with suppress(ImportError):  # a part of Python that may be left out
-    from lzma import LZMAError
-
-    _BROKEN = (*_BROKEN, LZMAError)
 
 
 class _Header(NamedTuple):
@@ -138,7 +126,7 @@ def open_npz(path: Path, key: str | None, copy: Copy) -> np.memmap:
 def _damage_named(path: Path) -> Iterator[None]:
     try:
         yield
-    except _BROKEN as error:
+    except BROKEN as error:
         raise ValueError(f"{path} is damaged: {error}. Copy or write it again.") from error
     except OSError as error:
         # A place that cannot be in the file; bz2 tells of damage without a number.
@@ -227,7 +215,7 @@ def _read_header(file: IO[bytes], name: str) -> _Header:
             shape, is_fortran, dtype = npy.read_array_header_1_0(file)
         else:
             shape, is_fortran, dtype = npy.read_array_header_2_0(file)
-    except _NO_HEADER as error:
+    except NO_HEADER as error:
         raise ValueError(f"{name} is cut off or damaged: {error}") from error
     return _Header(shape, is_fortran, dtype, file.tell())
 

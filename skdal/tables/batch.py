@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from skdal._files import written_whole
-from skdal.tables.ids import Ids
+from skdal.tables.ids import Ids, ids_of
 from skdal.tables.label_studio import tasks
 
 FORMATS = ("csv", "json", "label-studio")
@@ -54,8 +54,8 @@ def batch_records(
     [{'row': 7, 'id': '7', 'rank': 1, 'score': 0.5}]
     """
     records = []
-    for rank, (row, score) in enumerate(zip(rows.tolist(), scores.tolist(), strict=True), 1):
-        id = str(row) if ids is None else ids[row]
+    chosen = zip(rows.tolist(), ids_of(rows, ids), scores.tolist(), strict=True)
+    for rank, (row, id, score) in enumerate(chosen, start=1):
         known = None if math.isnan(score) else score
         more = {} if items is None else items[id]
         records.append({"row": row, "id": id, "rank": rank, "score": known, **more})

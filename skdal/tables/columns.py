@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skdal.tables.copies import Copy
-from skdal.tables.features import Features, choose_features
+from skdal.tables.delimiters import delimiter_of
+from skdal.tables.features import Features
 from skdal.tables.ids import Ids
+from skdal.tables.schema import choose_features
 
 # A batch of rows is about so many bytes.
 _BATCH = 2**23
@@ -138,7 +140,9 @@ def open_csv(path: Path, id_column: str | None, names: list[str] | None, copy: C
     from pyarrow import csv
 
     read = csv.ReadOptions(block_size=_BLOCK, use_threads=False)
-    parse = csv.ParseOptions(delimiter=_delimiter(path), newlines_in_values=True)
+    with path.open("rb") as file:
+        delimiter = delimiter_of(file.readline(_BLOCK).decode(errors="replace"))
+    parse = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
     with _errors_named(path, "CSV"), csv.open_csv(path, read, parse) as first:
         schema = first.schema
     # Where there is one column alone, an empty line is a value that is missing.
@@ -153,12 +157,6 @@ def open_csv(path: Path, id_column: str | None, names: list[str] | None, copy: C
         batches = csv.open_csv(path, read, parse, convert)
     with batches:
         return _copied(path, _Source(features, _named(batches, path, "CSV"), None), copy)
-
-
-def _delimiter(path: Path) -> str:
-    with path.open("rb") as file:
-        header = file.readline(_BLOCK)
-    return max(",;\t", key=lambda delimiter: header.count(delimiter.encode()))
 
 
 def _pyarrow(path: Path) -> Any:

@@ -8,6 +8,8 @@ from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
+from skdal.tables.delimiters import delimiter_of
+
 
 class Entry(NamedTuple):
     """What a file says of a row.
@@ -70,8 +72,7 @@ def read_csv(
     text = _read_text(path)
     if not text.strip():
         raise ValueError(f"{path} is empty; its first line must be a header, as in: row,label")
-    header = text.splitlines()[0]
-    delimiter = max(",;\t", key=header.count)
+    delimiter = delimiter_of(text.splitlines()[0])
     reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
     columns: dict[str, int] = {}
     id_name, label_name = (

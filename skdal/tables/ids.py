@@ -112,6 +112,26 @@ class Ids:
         return rows
 
 
+def ids_of(rows: np.ndarray, ids: Ids | None) -> list[str]:
+    """Return the ids of rows.
+
+    Parameters
+    ----------
+    rows : ndarray of int of shape (n_rows,)
+        Row numbers.
+
+    ids : Ids or None
+        Those of the pool. None: the id of a row is its number.
+
+    Examples
+    --------
+    >>> from skdal.tables.ids import ids_of
+    >>> ids_of(np.array([7, 1]), None)
+    ['7', '1']
+    """
+    return [str(row) if ids is None else ids[row] for row in rows.tolist()]
+
+
 def read_ids(path: Path, n_rows: int) -> Ids:
     """Read ids from a text file, one a line.
 

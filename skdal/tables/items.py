@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from skdal.tables.batch import COLUMNS
+from skdal.tables.delimiters import delimiter_of
 from skdal.tables.label_studio import is_taken
 
 
@@ -24,7 +25,8 @@ def check_items(
     Parameters
     ----------
     path : str or pathlib.Path
-        A CSV file in UTF-8, with a header and a column of ids.
+        A CSV file in UTF-8, with a header and a column of ids. Values are parted by commas,
+        semicolons or tabs.
 
     id_column : str or None, default=None
         Name of the column of ids. None is ``id``.
@@ -63,7 +65,7 @@ def read_items(
     Parameters
     ----------
     path : str or pathlib.Path
-        A CSV file in UTF-8, with a header and a column of ids. It is read line by line.
+        The same. It is read line by line.
 
     ids : sequence of str
         The rows that are wanted.
@@ -113,7 +115,9 @@ def _read(path: Path, id_column: str | None) -> Iterator[tuple[Any, list[str], i
     name = (id_column or "id").strip().lower()
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
+            delimiter = delimiter_of(file.readline())
+            file.seek(0)
+            reader = csv.reader(file, delimiter=delimiter, strict=True)
             columns = [column.strip() for column in next(reader, [])]
             names = [column.lower() for column in columns]
             if name not in names:

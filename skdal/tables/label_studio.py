@@ -128,7 +128,12 @@ def read_export(path: Path, tag: str | None = None) -> Iterator[Entry]:
 def _of_task(task: dict[str, Any], tag: str | None, where: str) -> Iterator[Entry]:
     data = task["data"]
     # Older versions call them completions.
-    annotations = task.get("annotations", task.get("completions", []))
+    annotations = task.get("annotations", task.get("completions"))
+    if annotations is None:
+        raise ValueError(
+            f"{where} is a task that has not been through Label Studio; import the file there, and "
+            "export the labels as JSON."
+        )
     if not isinstance(data, dict) or not _is_list_of_dicts(annotations):
         raise ValueError(f"{where} is not as Label Studio writes it; export the labels again.")
     row, id = _row(data, where)

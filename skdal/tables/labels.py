@@ -49,7 +49,13 @@ class Labels(NamedTuple):
     skipped: np.ndarray
 
     def counts(self) -> dict[str, int]:
-        """Return how many rows every class has."""
+        """Return how many rows every class has.
+
+        Returns
+        -------
+        dict of str to int
+            A number for every class, in their order; empty for a regression.
+        """
         names = self.classes or []
         return {name: int(np.sum(self.values == number)) for number, name in enumerate(names)}
 
@@ -70,6 +76,10 @@ def read_labels(
     what Label Studio exports. An empty label, and a task that was skipped, mean that the row
     cannot be labeled. Several files, or lines, may say the same of a row. Numbers that are equal,
     such as 1 and 1.0, are the same class.
+
+    Where the pool has ids, and a line has one, the line is about the row of this id, whatever its
+    column ``row`` says: that was the number when the batch was written, and the pool may have been
+    sorted anew.
 
     Parameters
     ----------
@@ -102,6 +112,8 @@ def read_labels(
         If a file is none of these, a line is incomplete, a row or an id is not in the pool, or
         is labeled twice and not alike, or a label is no number where it must be one. The message
         names file and line.
+    FileNotFoundError
+        If there is no such file.
     OSError
         If a file cannot be read.
 
@@ -120,6 +132,11 @@ def read_labels(
     known: dict[int, Entry] = {}
     may_be_cut = []
     for path in map(Path, paths):
+        if not path.exists():
+            raise FileNotFoundError(
+                f"There is no file {path}. As long as there are no labels leave it out, or begin "
+                "it with a header: row,label"
+            )
         if path.suffix.lower() == ".json":
             entries = list(read_export(path, label_column))
         else:
@@ -144,28 +161,30 @@ def read_labels(
 
 def _rows(entries: Sequence[Entry], n_rows: int, ids: Ids | None) -> Iterator[int]:
     """Return the rows that entries are about."""
-    by_id = [entry for entry in entries if entry.id is not None]
     if ids is None:
-        found = iter([_row_number(entry, entry.id, n_rows) for entry in by_id])
-    else:
-        found = iter(ids.find([str(entry.id) for entry in by_id]).tolist())
+        yield from (_numbered(entry, n_rows) for entry in entries)
+        return
+    found = iter(ids.find([entry.id for entry in entries if entry.id is not None]).tolist())
     for entry in entries:
-        row = None if entry.row is None else _row_number(entry, entry.row, n_rows)
-        if entry.id is not None:
-            of_id = next(found)
-            if of_id < 0:
-                raise ValueError(
-                    f"{entry.where} has the id {entry.id!r}, which no row of the pool has; correct "
-                    "it, or take it out."
-                )
-            if row is not None and row != of_id:
-                raise ValueError(
-                    f"{entry.where} has the row {row} and the id {entry.id!r}, which is row "
-                    f"{of_id} of the pool; are the labels those of another pool?"
-                )
-            row = of_id
-        assert row is not None  # entries have one of both
+        row = next(found) if entry.id is not None else _row_number(entry, str(entry.row), n_rows)
+        if row < 0:
+            raise ValueError(
+                f"{entry.where} has the id {entry.id!r}, which no row of the pool has; correct "
+                "it, or take it out."
+            )
         yield row
+
+
+def _numbered(entry: Entry, n_rows: int) -> int:
+    """Return the row of an entry in a pool where the id of a row is its number."""
+    texts = [text for text in (entry.row, entry.id) if text is not None]
+    rows = [_row_number(entry, text, n_rows) for text in texts]
+    if rows[0] != rows[-1]:
+        raise ValueError(
+            f"{entry.where} has the row {rows[0]} and the id {entry.id!r}, but the pool has no "
+            "ids, so that both are numbers of rows; are the labels those of another pool?"
+        )
+    return rows[0]
 
 
 def _refuse_beginnings(entries: Iterable[Entry], labels: set[str]) -> None:
@@ -182,12 +201,12 @@ def _refuse_beginnings(entries: Iterable[Entry], labels: set[str]) -> None:
             )
 
 
-def _row_number(entry: Entry, text: str | None, n_rows: int) -> int:
-    text = str(text)
+def _row_number(entry: Entry, text: str, n_rows: int) -> int:
     if not (text.isascii() and text.isdigit()):
         raise ValueError(
-            f"{entry.where} has {text!r} for a row; rows are numbers from 0 to {n_rows - 1}. For a "
-            "pool with names, pass its ids."
+            f"{entry.where} has {text!r} for a row; rows are numbers from 0 to {n_rows - 1}. If it "
+            "is an id, tell those of the pool: --ids or --id-column of the command line, ids or "
+            "id_column of open_pool."
         )
     # Not every number, since int() takes no longer ones than of 4,300 digits.
     row = int(text) if len(text) < _MOST_DIGITS else n_rows

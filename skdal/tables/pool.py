@@ -55,10 +55,10 @@ def open_pool(
     Yields
     ------
     Bunch
-        ``X``, memmap of shape (n_rows, ...); ``ids``, :class:`~skdal.tables.ids.Ids`, or None
-        where a row is known by its number alone; ``path``; ``notes``, list of str, what there
-        is to know of how it was read; and ``stamp``, by which
-        :func:`~skdal.tables.checks.check_unchanged` tells whether the file has changed since.
+        ``X``, memmap of shape (n_rows, ...); ``ids``, the ids of the rows, or None where a row is
+        known by its number alone; ``path``; ``notes``, list of str, what there is to know of how
+        it was read; and ``stamp``, size and time of the file, by which ``skdal query`` sees
+        whether it has changed since.
 
     Raises
     ------

@@ -52,7 +52,9 @@ def choose_rows(
         ``5 * n_instances`` rows drawn at random.
 
     estimator : classifier, regressor or None, default=None
-        The task model, for samplers without one of their own. It is trained on the labels.
+        The task model, for samplers without one of their own. It is trained on the labels, unless
+        the sampler can make no use of it: one that works in a representation takes a model that
+        has learned one, and random sampling takes none.
 
     n_instances : int, default=1
         How many rows to choose.
@@ -64,8 +66,9 @@ def choose_rows(
     -------
     Bunch
         ``rows``, ndarray of int of shape (n_instances,), in the order of choice; ``scores``,
-        ndarray of float, NaN where there are none; and ``fallback``, why core-set had to choose,
-        or an empty text.
+        ndarray of float, NaN where there are none; ``fallback``, why core-set had to choose, or
+        an empty text; and ``uses_estimator``, whether the sampler can make use of a task model
+        that was passed.
 
     Raises
     ------
@@ -100,9 +103,9 @@ def choose_rows(
             if n_free
             else "Every row of the pool has a label, or cannot have one; there is none to ask for."
         )
-    # A model that nobody asks need not be trained.
-    has_use = any(name.split("__")[-1] == "estimator" for name in sampler.get_params())
-    estimator, model = estimator if has_use else None, None
+    # A model that nobody asks need not be trained, and must not take numbers of the stream.
+    uses_estimator = estimator is not None and _uses(sampler, estimator)
+    estimator, model = estimator if uses_estimator else None, None
     fallback = _what_is_missing(labels, sampler, estimator)
     if fallback:
         sampler = CoreSetSampler(max_candidates=_CANDIDATES * n_instances)
@@ -114,7 +117,7 @@ def choose_rows(
     except FloatingPointError as error:
         raise ValueError(f"{type(sampler).__name__} gets NaN or infinity: {error}") from error
     rows = rows if left is None else left[rows]
-    return Bunch(rows=rows, scores=details.scores, fallback=fallback)
+    return Bunch(rows=rows, scores=details.scores, fallback=fallback, uses_estimator=uses_estimator)
 
 
 def _trained(estimator: Any, X: Any, y: np.ndarray, rng: np.random.RandomState) -> Any:
@@ -163,6 +166,14 @@ def _parts(sampler: Any) -> Iterator[Any]:
     for value in sampler.get_params().values():
         if isinstance(value, PoolEstimator):
             yield value
+
+
+def _uses(sampler: Any, estimator: Any) -> bool:
+    """Return whether a sampler, or one that it is made of, would work with a task model."""
+    return any(
+        part.get_params(deep=False).get("estimator", estimator) is None and part._wants(estimator)
+        for part in _parts(sampler)
+    )
 
 
 def _what_is_missing(labels: Labels, sampler: Any, estimator: Any) -> str:

@@ -13,15 +13,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from rich.console import Console
 from sklearn.dummy import DummyClassifier
 from sklearn.utils import Bunch
 
 from skdal import datasets, experiments
+from skdal._task_models import CLASSIFIERS
 from skdal.cli.compare_forecast import forecast
 from skdal.cli.compare_output import table
 from skdal.experiments import estimate
-from skdal.experiments.presets import ESTIMATOR_NAMES, PRESETS, SAMPLER_NAMES
+from skdal.experiments.presets import PRESETS, SAMPLER_NAMES
 
 TINY = ["compare", "digits", "--estimator", "logistic", "--samplers", "random"]
 TINY += ["--initial", "10", "--batch-size", "10", "--queries", "2", "--repeats", "2"]
@@ -32,7 +34,7 @@ def test_help_names_what_there_is(call):
     assert result.exit_code == 0
     for name in [
         *SAMPLER_NAMES,
-        *ESTIMATOR_NAMES,
+        *CLASSIFIERS,
         *PRESETS,
         *datasets.NAMES,
         "--force",
@@ -111,7 +113,7 @@ def test_resume_goes_on(call, tmp_path):
     assert set(first) < set(rows())
     result = call(*TINY, "--initial", "11", "--output", tmp_path, "--resume")
     assert result.exit_code == 2
-    assert "n_initial is 10, not 11" in " ".join(result.stderr.replace("│", " ").split())
+    assert "begun with --initial 10, not 11" in " ".join(result.stderr.replace("│", " ").split())
 
 
 def test_names_may_carry_parameters(call, tmp_path):
@@ -134,9 +136,9 @@ def test_names_may_carry_parameters(call, tmp_path):
 
 
 def test_a_comma_in_brackets_parts_no_names(call):
-    result = call(*TINY, "--samplers", "random,deepfool:clip=(0,1)", "--dry-run")
+    result = call(*TINY, "--samplers", "random,deepfool:clip=(-99,99)", "--dry-run")
     assert result.exit_code == 0, result.output
-    assert " s by deepfool:clip=(0,1)." in result.stdout
+    assert " s by deepfool:clip=(-99,99)." in result.stdout
 
 
 @pytest.mark.parametrize(("size", "rows"), [("0.2", 12), ("15", 15)])
@@ -223,6 +225,27 @@ def test_ctrl_c_tells_how_to_go_on(call, tmp_path, monkeypatch):
     result = call(*TINY, "--output", tmp_path)
     assert result.exit_code == 130
     assert "--resume" in result.stderr
+
+
+@pytest.mark.filterwarnings("always")
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_model_of_ones_own_and_its_warnings(call, tmp_path, monkeypatch, jobs):
+    name = f"my_slow_model_{jobs}"
+    (tmp_path / f"{name}.py").write_text(
+        "from sklearn.linear_model import LogisticRegression\n"
+        "class Slow(LogisticRegression):\n"
+        "    def __init__(self, max_iter=2):\n"
+        "        super().__init__(max_iter=max_iter)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    # Workers of an earlier test do not know this folder.
+    get_reusable_executor().shutdown(wait=True)
+    result = call(*TINY, "--estimator", f"{name}.Slow", "--jobs", jobs)
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("Warning: lbfgs failed to converge") == 1
+    # Of each training.
+    assert result.stderr.count("Warned 6 times: lbfgs failed to converge") == 1
+    assert "linear_model" not in result.stderr
 
 
 def test_a_dry_run_tells_what_there_is_to_do(call, tmp_path):
@@ -505,7 +528,9 @@ def test_a_line_of_the_table_fits_80_columns(changes, words):
         ([*TINY, "--preset", "mnist"], ["mnist-100"]),
         ([*TINY, "--resume"], ["--output"]),
         ([*TINY, "--output", "x", "--resume", "--force"], ["--force"]),
-        ([*TINY, "--estimator", "forest"], ["logistic"]),
+        ([*TINY, "--estimator", "forests"], ["logistic", "dotted path"]),
+        ([*TINY, "--estimator", "sklearn.linear_model.Ridge"], ["is no classifier"]),
+        ([*TINY, "--estimator", "logistic:c=1"], ["--estimator", "no parameter 'c'"]),
         ([*TINY, "--output", __file__], ["--output"]),
         ([*TINY, "--output", f"{__file__}/folder"], ["cannot be made"]),
     ],

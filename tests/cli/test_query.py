@@ -1,45 +1,22 @@
+"""What ``skdal query`` chooses, and where it writes it."""
+
 from __future__ import annotations
 
 import csv
 import json
 import os
-import sys
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
 
+from skdal._task_models import NAMES
 from skdal.experiments.presets import SAMPLER_NAMES
-from skdal.tables.estimators import NAMES
+from tests._query import QUICK, X, rows_of, words, write_labels, y
 
 pa = pytest.importorskip("pyarrow")
 from pyarrow import parquet  # noqa: E402
 
-X, y = load_digits(return_X_y=True)
-QUICK = ["--sampler", "random"]
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
-    """Be in a folder with a pool; short names are not broken by the box of a message."""
-    monkeypatch.chdir(tmp_path)
-    np.save("pool.npy", X)
-    write_labels(range(100))
-    return tmp_path
-
-
-def write_labels(rows, name="labels.csv"):
-    with open(name, "w", encoding="utf-8") as file:
-        file.write("row,label\n" + "".join(f"{row},{y[row]}\n" for row in rows))
-
-
-def rows_of(path):
-    with open(path, encoding="utf-8", newline="") as file:
-        return [int(line["row"]) for line in csv.DictReader(file)]
-
-
-def words(text):
-    return " ".join(text.replace("│", " ").split())
+pytestmark = pytest.mark.usefixtures("here")
 
 
 def test_help_names_what_there_is(call):
@@ -134,7 +111,8 @@ def test_no_labels_at_all(call):
     result = call("query", "pool.npy", "-n", 30)
     assert result.exit_code == 0
     assert result.stderr == (
-        "Note: No row has a label yet, so the rows are a core-set of rows drawn at random.\n"
+        "Note: No row has a label yet, so core-set chooses, among rows drawn at random, and not "
+        "discriminative.\n"
     )
     rows = [int(line.split(",")[0]) for line in result.stdout.splitlines()[1:]]
     assert len(np.unique(y[rows])) > 6
@@ -166,6 +144,37 @@ def test_ids(call):
         assert list(csv.DictReader(result.stdout.splitlines())) == lines
 
 
+def test_a_pool_that_is_sorted_anew(call, tmp_path):
+    names = [f"img-{number}" for number in range(len(X))]
+    order = np.random.RandomState(0).permutation(len(X))
+    for path, rows in (("old.parquet", np.arange(len(X))), ("new.parquet", order)):
+        table = {"id": [names[row] for row in rows], "vector": list(X[rows])}
+        parquet.write_table(pa.table(table), path)
+    assert call("query", "old.parquet", "-n", 1700, *QUICK, "-o", "batch.csv").exit_code == 0
+    with open("batch.csv") as file:
+        lines = file.read().splitlines()
+    labeled = {line.split(",")[1] for line in lines[1:]}
+    (tmp_path / "batch.csv").write_text(
+        "\n".join([f"{lines[0]},label", *(f"{line},a" for line in lines[1:])]) + "\n"
+    )
+    result = call("query", "new.parquet", "batch.csv", "-n", 97, *QUICK)
+    assert result.exit_code == 0, result.output
+    found = list(csv.DictReader(result.stdout.splitlines()))
+    assert {line["id"] for line in found} == set(names) - labeled
+    assert all(names[order[int(line["row"])]] == line["id"] for line in found)
+
+
+def test_a_model_that_is_not_used_is_told(call):
+    args = ["query", "pool.npy", "labels.csv", "-n", 3]
+    result = call(*args, *QUICK, "--estimator", "forest")
+    assert result.stderr == (
+        "Note: random has no use for the task model forest, which is not trained.\n"
+    )
+    assert call(*args, *QUICK).stdout == result.stdout
+    used = call(*args, "--sampler", "uncertainty", "--estimator", "forest:n_estimators=5")
+    assert used.stderr == ""
+
+
 def test_there_and_back_through_label_studio(call, tmp_path):
     with open("items.csv", "w") as file:
         file.write("id,text\n" + "".join(f"{row},number {row}\n" for row in range(len(X))))
@@ -186,7 +195,7 @@ def test_there_and_back_through_label_studio(call, tmp_path):
     again = [int(line.split(",")[0]) for line in result.stdout.splitlines()[1:]]
     assert not set(again) & set(rows)
     shown = words(call("query", "pool.npy", "export.json", "--status").stdout)
-    assert "Labeled 29 Cannot be labeled 1 Unlabeled 1,767" in shown
+    assert "Labeled 29, 1.6 % of the rows Cannot be labeled 1 Unlabeled 1,767" in shown
 
 
 def test_json_and_items(call, tmp_path):
@@ -214,162 +223,3 @@ def test_a_regression(call, tmp_path):
     result = call("query", "pool.npy", "labels.csv", "--regression", *QUICK)
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: Line 2 of labels.csv has the label 'cat', which is no")
-
-
-def test_the_status(call):
-    with open("labels.csv", "a") as file:
-        file.write("100,\n")
-    result = call("query", "pool.npy", "labels.csv", "--status")
-    assert result.exit_code == 0
-    text = words(result.stdout)
-    for part in [
-        *("Pool pool.npy", "1,797 of 64 float64", "Labeled 100", "Cannot be labeled 1"),
-        *("Unlabeled 1,696", "1: 12", "8: 8", "H-divergence 0.", "upper limit", "(95 %), p = "),
-        *("100 labeled rows against 100 others", "Covering radius 49.78"),
-    ]:
-        assert part in text
-    assert max(map(len, result.stdout.splitlines())) <= 80
-    assert call("query", "pool.npy", "labels.csv", "--status").stdout == result.stdout
-    text = words(call("query", "pool.npy", "--status").stdout)
-    assert "Labeled 0" in text
-    assert text.count("not measured") == 2
-
-
-def test_the_status_of_a_large_pool_says_what_it_is_of(call, monkeypatch):
-    monkeypatch.setattr("skdal.tables.status._MAX_COVERED", 500)
-    text = words(call("query", "pool.npy", "labels.csv", "--status").stdout)
-    assert "or more: of 500 rows drawn at random" in text
-
-
-def test_the_status_of_many_classes_and_a_name_with_brackets(call, tmp_path):
-    np.save("[bold].npy", np.random.RandomState(0).rand(30, 2, 2))
-    text = "".join(f"{row},class {row}\n" for row in range(25))
-    (tmp_path / "labels.csv").write_text(f"row,label\n{text}")
-    text = words(call("query", "[bold].npy", "labels.csv", "--status").stdout)
-    assert "Pool [bold].npy" in text
-    assert "30 of 2 x 2 float64" in text
-    assert "and 5 with no more" in text
-
-
-def test_a_file_is_replaced_only_by_force(call, tmp_path):
-    path = tmp_path / "batch.csv"
-    path.write_text("mine")
-    args = ["query", "pool.npy", "labels.csv", "-n", 3, *QUICK, "-o", "batch.csv"]
-    result = call(*args)
-    assert result.exit_code == 2
-    assert "batch.csv exists; choose another name, or replace it by --force" in words(result.stderr)
-    assert path.read_text() == "mine"
-    assert call(*args, "--force").exit_code == 0
-    assert path.read_text().startswith("row,")
-
-
-@pytest.mark.parametrize(
-    ("args", "parts"),
-    [
-        (["pool.npy", "--sampler", "rnd"], ["--sampler", "'rnd' is no sampler", "random"]),
-        (["pool.npy", "--sampler", "random:k=1"], ["--sampler", "no parameter 'k'"]),
-        (
-            ["pool.npy", "--sampler", "uncertainty"],
-            [
-                "--estimator",
-                "there is none",
-                "Task models: logistic",
-                "Samplers without one: discriminative, core-set, random",
-                "logistic, mlp, forest, ridge",
-            ],
-        ),
-        (["pool.npy", "--estimator", "tree"], ["--estimator", "'tree'", "logistic, mlp, forest"]),
-        (["pool.npy", "--estimator", "a.B"], ["--estimator", "cannot be imported"]),
-        (["pool.npy", "--estimator", "ridge"], ["--estimator", "is not the name of a classifier"]),
-        (["pool.npy", "-o", "batch.txt"], ["--format", "'txt' is no format", "csv, json"]),
-        (["pool.npy", "--format", "xml"], ["--format", "'xml' is no format"]),
-        (
-            ["pool.npy", "-o", "pool.npy", "--force", "--format", "csv"],
-            ["one of the files to read"],
-        ),
-        (
-            ["pool.npy", "labels.csv", "-o", "labels.csv", "--force"],
-            ["--output", "labels.csv is one of the files to read"],
-        ),
-        (["pool.npy", "-o", "folder.csv", "--force"], ["folder.csv is a folder"]),
-        (["pool.npy", "-o", "pool.npy/batch.csv"], ["--output", "cannot be made or written to"]),
-        (["pool.npy", "-n", "0"], ["-n"]),
-        ([], ["POOL"]),
-    ],
-)
-def test_a_wrong_call_says_what_is_right(call, tmp_path, args, parts):
-    (tmp_path / "folder.csv").mkdir()
-    result = call("query", *args)
-    assert result.exit_code == 2
-    for part in parts:
-        assert part in words(result.stderr)
-
-
-def with_nan(row):
-    bad = X.copy()
-    bad[row, 5] = np.nan
-    return bad
-
-
-@pytest.mark.parametrize(
-    ("args", "message"),
-    [
-        (["none.npy"], "There is no file none.npy."),
-        (["pool.npy", "none.csv"], "No such file or directory: 'none.csv'"),
-        (["pickle.npy"], "pickle.npy holds Python objects as a pickle, which can run any code"),
-        (["cut.npy"], "cut.npy is cut off: of 920,064 bytes of numbers it holds 4,872"),
-        (["cut.npz"], "cut.npz is no .npz file, or is cut off"),
-        (["cut.parquet"], "cut.parquet cannot be read as Parquet: "),
-        (["nulls.parquet"], "Row 3 of nulls.parquet has no value in column 'a'"),
-        (["twice.parquet"], "The id 'x' is there twice in twice.parquet, for the rows 0 and 2"),
-        (["nan.npy", "labels.csv"], "Row 1234 of nan.npy holds NaN or infinity"),
-        (["nan.npy", "labels.csv", "--status"], "Row 1234 of nan.npy holds NaN or infinity"),
-        (["pool.npy", "far.csv"], "Line 2 of far.csv has the row 1797, but the pool has rows"),
-        (["pool.npy", "--items", "labels.csv"], "labels.csv has the columns row, label; its"),
-        (["pool.npy", "-n", "1798"], "n_instances=1798 is more than the 1797 rows"),
-        (["pool.npy", "--key", "X"], "pool.npy has no names to find the key of an array by"),
-    ],
-)
-def test_bad_input_is_told_in_one_line(call, tmp_path, args, message):
-    np.save("pickle.npy", np.array([[None]], dtype=object), allow_pickle=True)
-    (tmp_path / "cut.npy").write_bytes((tmp_path / "pool.npy").read_bytes()[:5000])
-    np.savez("whole.npz", X=X)
-    (tmp_path / "cut.npz").write_bytes((tmp_path / "whole.npz").read_bytes()[:5000])
-    parquet.write_table(pa.table({"a": [1.0, 2.0, 3.0, None]}), "nulls.parquet")
-    (tmp_path / "cut.parquet").write_bytes((tmp_path / "nulls.parquet").read_bytes()[:-20])
-    parquet.write_table(pa.table({"id": ["x", "y", "x"], "a": [1, 2, 3]}), "twice.parquet")
-    np.save("nan.npy", with_nan(1234))
-    (tmp_path / "far.csv").write_text("row,label\n1797,3\n")
-    sampler = ["--sampler", "core-set"]
-    result = call("query", *args, *sampler, *([] if "--status" in args else ["-o", "batch.csv"]))
-    assert result.exit_code == 1
-    assert result.stderr.startswith("Error: ")
-    assert message in result.stderr
-    assert result.stderr.count("\n") == 1
-    assert result.stdout == ""
-    assert not (tmp_path / "batch.csv").exists()
-
-
-def test_a_model_that_does_not_go_is_told_in_one_line(call):
-    options = ["--sampler", "mc-dropout", "--estimator", "mlp"]
-    result = call("query", "pool.npy", "labels.csv", *options)
-    assert result.exit_code == 1
-    assert "no active dropout layer" in result.stderr
-    assert result.stderr.count("\n") == 1
-
-
-def test_a_missing_package_is_told_in_one_line(call, monkeypatch):
-    parquet.write_table(pa.table({"a": [1.0]}), "pool.parquet")
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    result = call("query", "pool.parquet", "-n", 1)
-    assert result.exit_code == 1
-    assert result.stderr.startswith("Error: pool.parquet takes pyarrow, which is not installed.")
-
-
-def test_rows_with_nan_that_cannot_be_labeled_do_no_harm(call):
-    np.save("nan.npy", with_nan(1234))
-    with open("labels.csv", "a") as file:
-        file.write("1234,\n")
-    result = call("query", "nan.npy", "labels.csv", "--sampler", "core-set", "-n", 3)
-    assert result.exit_code == 0, result.output
-    assert call("query", "nan.npy", "labels.csv", "--status").exit_code == 0

@@ -11,27 +11,15 @@ import time
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
 
 pa = pytest.importorskip("pyarrow")
 from pyarrow import parquet  # noqa: E402
 
-X, y = load_digits(return_X_y=True)
-QUICK = ["--sampler", "random"]
+from tests._query import QUICK, X, words  # noqa: E402
+
+pytestmark = pytest.mark.usefixtures("here")
+
 COMMAND = [sys.executable, "-m", "skdal.cli", "query"]
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
-    """Be in a folder with a pool and labels."""
-    monkeypatch.chdir(tmp_path)
-    np.save("pool.npy", X)
-    with open("labels.csv", "w", encoding="utf-8") as file:
-        file.write("row,label\n" + "".join(f"{row},{y[row]}\n" for row in range(100)))
-
-
-def words(text):
-    return " ".join(text.replace("\u2502", " ").split())
 
 
 def test_a_file_that_comes_into_being_during_the_query_stays(call, tmp_path, monkeypatch):
@@ -107,7 +95,7 @@ def test_only_an_error_of_numbers_reads_the_whole_pool(call):
     np.save("nan.npy", bad)
     result = call("query", "nan.npy", "labels.csv", "--sampler", "core-set")
     # Row 33 comes before, but cannot be labeled.
-    assert result.stderr.startswith("Error: Row 150 of nan.npy holds NaN or infinity")
+    assert "\nError: Row 150 of nan.npy holds NaN or infinity" in result.stderr
 
 
 def test_a_number_that_is_too_large_names_its_row(call):

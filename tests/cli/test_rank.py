@@ -10,9 +10,10 @@ from rich.console import Console
 from sklearn.datasets import make_classification
 
 from skdal import datasets, experiments
+from skdal._task_models import CLASSIFIERS, make_task_model
 from skdal.cli.rank import _table
 from skdal.experiments import agreement, presets, rank
-from skdal.experiments.presets import ESTIMATOR_NAMES, ESTIMATORS, make_sampler
+from skdal.experiments.presets import make_sampler
 
 TINY = ["rank", "digits", "--estimator", "logistic", "--samplers", "uncertainty,egl"]
 TINY += ["--rows", "50"]
@@ -25,7 +26,7 @@ def test_help_names_what_there_is(call):
     for name in [
         "uncertainty",
         "deepfool",
-        *ESTIMATOR_NAMES,
+        *CLASSIFIERS,
         *datasets.NAMES,
         ".npz",
         "scores.csv",
@@ -53,7 +54,7 @@ def test_the_scores_are_those_of_the_library(call, tmp_path):
     data = datasets.load("digits")
     samplers = {name: make_sampler(name) for name in ("uncertainty", "egl")}
     settings = {"n_initial": 20, "n_rows": 50, "random_state": 3}
-    results = rank(samplers, ESTIMATORS["logistic"], data.X, data.y, **settings)
+    results = rank(samplers, make_task_model("logistic"), data.X, data.y, **settings)
     with (tmp_path / "scores.csv").open(encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
     assert [line["sampler"] for line in lines] == ["uncertainty"] * 50 + ["egl"] * 50
@@ -64,7 +65,7 @@ def test_the_scores_are_those_of_the_library(call, tmp_path):
 def test_the_table_has_the_coefficients(call):
     data = datasets.load("digits")
     samplers = {name: make_sampler(name) for name in ("uncertainty", "egl")}
-    results = rank(samplers, ESTIMATORS["logistic"], data.X, data.y, n_rows=50)
+    results = rank(samplers, make_task_model("logistic"), data.X, data.y, n_rows=50)
     result = call(*TINY)
     assert f" {agreement(results)[0]['spearman']:.2f} " in result.stdout
     assert "Min" not in result.stdout
@@ -136,8 +137,8 @@ def test_results_are_replaced_only_by_force(call, tmp_path, name):
         ([*TINY, "--samplers", "rnd,egl"], ["'rnd'", "uncertainty"]),
         ([*TINY, "--samplers", "egl,egl"], ["egl alone", "two"]),
         ([*TINY, "--reference", "deepfool"], ["--reference", "'deepfool'", "uncertainty,egl"]),
-        ([*TINY, "--estimator", "forest"], ["--estimator", "'forest'", "logistic"]),
-        ([*TINY, "--epochs", "5"], ["--epochs", "'logistic'"]),
+        ([*TINY, "--estimator", "forests"], ["--estimator", "'forests'", "logistic"]),
+        ([*TINY, "--epochs", "5"], ["--epochs", "LogisticRegression is not trained in epochs"]),
         ([*TINY, "--initial", "1"], ["--initial"]),
         ([*TINY, "--initial", "1190"], ["--rows", "50", "1198", "8 at most"]),
         ([*TINY, "--initial", "1197"], ["--initial", "1196 at most"]),
@@ -220,7 +221,8 @@ def test_a_full_disk_is_an_error_in_words(call, tmp_path, monkeypatch):
 
 def test_deepfool_stays_in_a_range(call, tmp_path):
     path = write_data(tmp_path / "mine.npz")
-    args = ["--estimator", "logistic", "--samplers", "uncertainty,deepfool"]
+    model = "sklearn.linear_model.LogisticRegression"
+    args = ["--estimator", model, "--samplers", "uncertainty,deepfool"]
     result = call("rank", path, *args, "--clip", "-9", "9")
     assert result.exit_code == 0, result.output
     named = ["--samplers", "uncertainty,deepfool:max_candidates=9"]
@@ -228,3 +230,7 @@ def test_deepfool_stays_in_a_range(call, tmp_path):
     result = call("rank", path, *args, "--clip", "1", "0")
     assert result.exit_code == 1
     assert "Error: clip=(1.0, 0.0) must be a pair" in result.stderr
+    # Of the features as they are, which a model with a scaler does not get.
+    result = call("rank", path, *args, "--estimator", "logistic", "--clip", "-9", "9")
+    assert result.exit_code == 2
+    assert "logistic scales the features" in result.stderr

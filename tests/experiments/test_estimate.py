@@ -16,7 +16,7 @@ from skdal import (
 from skdal.datasets import load
 from skdal.experiments import estimate
 from skdal.experiments.estimate import query_seconds, scoring_seconds, time_training
-from skdal.experiments.presets import make_estimator
+from skdal.neural import LeNetClassifier
 
 DIGITS = load("digits")
 X, Y = DIGITS.X, DIGITS.y
@@ -71,7 +71,7 @@ def test_the_time_of_a_training():
     assert TRAINING.model.score(X, Y) > 0.5
     images = np.kron(DIGITS.X[:40].reshape(-1, 8, 8), np.ones((2, 2)))
     few, many = (
-        time_training(make_estimator("lenet", max_epochs=n), images, DIGITS.y[:40], n_labels=40)
+        time_training(LeNetClassifier(max_epochs=n), images, DIGITS.y[:40], n_labels=40)
         for n in (3, 3000)
     )
     assert many.seconds == pytest.approx(1000 * few.seconds)

@@ -2,25 +2,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.base import is_classifier
 
 from skdal import DiscriminativeSampler
-from skdal._seeding import seeded
+from skdal._task_models import make_task_model
 from skdal.base import BaseSampler
 from skdal.datasets import load
 from skdal.experiments import compare
 from skdal.experiments.presets import (
     DEFAULT,
-    ESTIMATOR_NAMES,
-    ESTIMATORS,
     PRESETS,
     SAMPLER_NAMES,
     SAMPLERS,
-    make_estimator,
     make_sampler,
-    rows_for,
 )
-from skdal.loop import initial_rows
 
 
 @pytest.mark.parametrize("name", sorted(SAMPLERS))
@@ -71,49 +65,14 @@ def test_strategies_of_scikit_activeml(name):
     sampler = make_sampler(f"{name}:max_candidates=60")
     assert sampler.max_candidates == 60
     results = compare(
-        {name: sampler}, ESTIMATORS["logistic"], **load("digits"), n_queries=1, n_repeats=1
+        {name: sampler}, make_task_model("logistic"), **load("digits"), n_queries=1, n_repeats=1
     )
     assert results[-1]["n_labels"] == 50
 
 
-@pytest.mark.parametrize("name", sorted(ESTIMATORS))
-def test_task_models_learn_digits_without_a_warning(name):
-    digits = load("digits")
-    assert is_classifier(ESTIMATORS[name])
-    for n_labels, least in [(20, 0.4), (200, 0.88)]:
-        for seed in range(3):
-            rows = initial_rows(digits.y, n_labels, random_state=seed)
-            model = seeded(ESTIMATORS[name], seed).fit(digits.X[rows], digits.y[rows])
-            assert model.score(digits.X_test, digits.y_test) > least
-
-
-@pytest.mark.parametrize("name", ESTIMATOR_NAMES)
-def test_every_task_model_has_a_name(name):
-    assert is_classifier(make_estimator(name))
-
-
-def test_epochs():
-    assert make_estimator("vgg16").max_epochs == 400
-    assert make_estimator("lenet", max_epochs=5).max_epochs == 5
-    assert make_estimator("mlp", max_epochs=5).max_iter == 5
-    with pytest.raises(ValueError, match="not trained in epochs"):
-        make_estimator("logistic", max_epochs=5)
-    with pytest.raises(ValueError, match="'forest' is no task model; choose among logistic"):
-        make_estimator("forest")
-
-
-def test_rows_of_images_for_models_of_features():
-    X = np.arange(2 * 4 * 4, dtype=np.uint8).reshape(2, 4, 4)
-    assert rows_for("lenet", X) is X
-    rows = rows_for("logistic", X)
-    assert rows.shape == (2, 16)
-    assert rows[1, 15] == np.float32(31 / 255)
-    assert rows_for("mlp", X.astype(float))[1, 15] == 31
-
-
 @pytest.mark.parametrize("preset", [DEFAULT, *PRESETS.values()])
 def test_presets_name_what_there_is(preset):
-    make_estimator(preset.estimator)
+    make_task_model(preset.estimator)
     for name in [*SAMPLERS, *preset.samplers]:
         preset.make_sampler(name)
 
@@ -133,6 +92,7 @@ def test_presets_are_those_of_the_figures():
     }
     assert PRESETS["mnist-10"].make_sampler("discriminative").n_mini_queries == 20
     assert PRESETS["cifar10-5000"].make_sampler("deepfool").clip == (0, 1)
+    assert PRESETS["cifar10-5000"].make_sampler("deepfool", images=False).clip is None
 
 
 @pytest.mark.slow
@@ -148,9 +108,10 @@ def test_the_preset_for_cifar10_runs_on_the_cpu(tmp_path):
     for sampler in samplers.values():
         quick = {"max_candidates": 16, "n_passes": 5}
         sampler.set_params(**{k: quick[k] for k in quick.keys() & sampler.get_params().keys()})
+    model = make_task_model(f"{preset.estimator}:max_epochs=1")
     results = compare(
         samplers,
-        make_estimator(preset.estimator, max_epochs=1),
+        model,
         X[:200],
         y[:200],
         X[200:],

@@ -66,6 +66,12 @@ def test_items_go_with_the_rows(tmp_path):
     assert items(tmp_path, "Row,t\na,1\nb,2\n", id_column="row")["b"] == {"t": "2"}
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_other_delimiters_of_items(tmp_path, delimiter):
+    text = "\ufeffid;text\na;x, y\nb;z\n".replace(";", delimiter)
+    assert items(tmp_path, text) == {"a": {"text": "x, y"}, "b": {"text": "z"}}
+
+
 @pytest.mark.parametrize("line", ['""', ","])
 def test_lines_of_nothing_in_items(tmp_path, line):
     assert items(tmp_path, f"text,id\nx,a\n{line}\ny,b\n")["b"] == {"text": "y"}

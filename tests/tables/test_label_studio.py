@@ -7,6 +7,8 @@ import json
 import pytest
 
 from skdal.tables import read_labels
+from skdal.tables.ids import Ids
+from skdal.tables.label_studio import tasks
 
 
 def task(number, row, *labels, **more):
@@ -165,6 +167,22 @@ def test_a_short_export_whose_data_has_a_name_of_its_own(tmp_path, name, tag):
     record = {"text": "x", name: "old", "skdal_row": 7} | short(1, 7, kind="dog")
     with pytest.raises(ValueError, match=r"Task 1 of .* is annotated, but .* export it as JSON"):
         export(tmp_path, [record], label_column=tag)
+
+
+def test_an_id_goes_before_the_number_of_the_row(tmp_path):
+    ids = Ids([f"img-{place}" for place in range(20)], "ids.txt").close()
+    content = [task(1, 7, choice("dog")), short(2, 99, kind="cat")]
+    for place, found in enumerate(content):
+        found.get("data", found)["skdal_id"] = f"img-{3 + place}"
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps(content))
+    assert read_labels([path], 20, ids).rows.tolist() == [3, 4]
+
+
+def test_tasks_that_have_not_been_through_label_studio(tmp_path):
+    written = tasks([{"row": 7, "id": "7", "rank": 1, "score": None}])
+    with pytest.raises(ValueError, match=r"Task 1 of .* has not been through Label Studio"):
+        export(tmp_path, written)
 
 
 def test_an_export_of_another_project_without_labels(tmp_path):

@@ -107,11 +107,11 @@ def test_several_files_may_say_the_same(tmp_path):
         ("row,label\n3,cat\n-1,cat\n", r"Line 3 of .* has '-1' for a row"),
         ("row,label\n3.0,cat\n", r"'3\.0' for a row"),
         ("row,label\n²,cat\n", "'²' for a row"),
-        ("id,label\nimg-3,cat\n", "'img-3' for a row; .* pass its ids"),
+        ("id,label\nimg-3,cat\n", "'img-3' for a row; .* --ids or --id-column"),
         ("row,label\n,cat\n", "Line 2 of .* names no row"),
         ("row,label\n3,cat\n4,dog\n3,dog\n", "Line 4 of .* says 'dog' of row 3, but Line 2 of"),
         ("row,label\n3,cat\n3,\n", "Line 3 of .* says that it cannot be labeled of row 3, but Li"),
-        ("row,id,label\n3,4,cat\n", "has the row 3 and the id '4', which is row 4"),
+        ("row,id,label\n3,4,cat\n", "has the row 3 and the id '4', but the pool has no ids"),
         # Cut off.
         ("row,label\n3,cat\n17", "Line 3 of .* has 1 values, but the header 2; it may be cut off"),
         ("row,label\n3,cat\n17,ca", "Line 3 of .*, the last one, ends in 'ca' without a line brea"),
@@ -132,8 +132,21 @@ def test_an_id_that_is_not_in_the_pool(tmp_path):
     text = "id,label\nimg-3,cat\nimg-33,cat\n"
     with pytest.raises(ValueError, match=r"Line 3 of .*labels\.csv has the id 'img-33', which no"):
         read(tmp_path, text, ids=IDS)
-    with pytest.raises(ValueError, match=r"row 3 and the id 'img-4', which is row 4 of the pool"):
-        read(tmp_path, "row,id,label\n3,img-4,cat\n", ids=IDS)
+
+
+def test_an_id_goes_before_the_number_of_the_row(tmp_path):
+    # The pool was sorted anew, or has become shorter.
+    text = "row,id,label\n3,img-4,cat\n4,img-3,dog\n99,img-7,cat\n,img-8,dog\n"
+    labels = read(tmp_path, text, ids=IDS)
+    assert labels.rows.tolist() == [3, 4, 7, 8]
+    assert [labels.classes[value] for value in labels.values] == ["dog", "cat", "cat", "dog"]
+    # Without an id the number counts.
+    with pytest.raises(
+        ValueError, match=r"Line 3 of .* says 'dog' of row 4, but Line 2 of .*'cat'"
+    ):
+        read(tmp_path, "row,id,label\n3,img-4,cat\n4,,dog\n", ids=IDS)
+    with pytest.raises(ValueError, match=r"Line 2 of .* has the row 99, but the pool has rows"):
+        read(tmp_path, "row,id,label\n99,,cat\n", ids=IDS)
 
 
 @pytest.mark.parametrize("label", ["cat", "nan", "inf", "1,5"])
@@ -151,7 +164,7 @@ def test_other_encodings_and_files(tmp_path):
     path = write(tmp_path / "labels.csv", "row,label\n3,grün\n", "latin-1")
     with pytest.raises(ValueError, match=r"labels\.csv is no text in UTF-8"):
         read_labels([path], 20)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"no file .*missing\.csv.*a header: row,label"):
         read_labels([tmp_path / "missing.csv"], 20)
     path = tmp_path / "labels.npy"
     np.save(path, np.arange(3))

@@ -1,4 +1,4 @@
-"""Task models by name, or by where they are."""
+"""Task models by name, or by where they are: the same in every command."""
 
 from __future__ import annotations
 
@@ -9,26 +9,40 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neural_network import MLPClassifier, MLPRegressor
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.utils import get_tags
 
 from skdal._named import check_known, settings_in
+from skdal._scaling import CommonScaler
+from skdal._torch import is_network, last_step
 
+# For hundreds of labels: fractions of a second.
 _MLP = {"hidden_layer_sizes": (64,), "alpha": 0.01, "learning_rate_init": 0.01, "max_iter": 1000}
 
-# Embeddings come in any scale, which all but forests do not like.
+
+def _network(name: str) -> Any:
+    from skdal import neural  # takes torch
+
+    return getattr(neural, name)()
+
+
+# Features come in any scale, which all but forests do not like. Networks take images.
 _CLASSIFIERS = {
-    "logistic": lambda: make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)),
-    "mlp": lambda: make_pipeline(StandardScaler(), MLPClassifier(**_MLP)),
+    "logistic": lambda: make_pipeline(CommonScaler(), LogisticRegression(max_iter=1000)),
+    "mlp": lambda: make_pipeline(CommonScaler(), MLPClassifier(**_MLP)),
     "forest": RandomForestClassifier,
+    "lenet": lambda: _network("LeNetClassifier"),
+    "vgg16": lambda: _network("VGG16Classifier"),
 }
 _REGRESSORS = {
-    "ridge": lambda: make_pipeline(StandardScaler(), Ridge()),
-    "mlp": lambda: make_pipeline(StandardScaler(), MLPRegressor(**_MLP)),
+    "ridge": lambda: make_pipeline(CommonScaler(), Ridge()),
+    "mlp": lambda: make_pipeline(CommonScaler(), MLPRegressor(**_MLP)),
     "forest": RandomForestRegressor,
 }
 
@@ -38,6 +52,7 @@ _OF_OTHERS = (
     *(NameError, OSError, RuntimeError, SyntaxError, SystemExit, TypeError, ValueError),
 )
 
+CLASSIFIERS = tuple(_CLASSIFIERS)
 NAMES = tuple(dict.fromkeys([*_CLASSIFIERS, *_REGRESSORS]))
 
 
@@ -47,10 +62,10 @@ def make_task_model(name: str, *, regression: bool = False) -> Any:
     Parameters
     ----------
     name : str
-        One of ``NAMES``, or the dotted path of a class or an object, as in ``sklearn.svm.SVC``;
-        and after it what to set of its parameters, with colons between:
-        ``"sklearn.svm.SVC:C=10:probability=True"``. What a path names is imported, which runs
-        its module.
+        One of ``NAMES``, or the dotted path of a class or an object, as
+        in ``sklearn.svm.SVC``; and after it what to set of its parameters, with colons between:
+        ``"sklearn.svm.SVC:C=10:kernel=linear"``. What a path names is imported, which runs its
+        module.
 
     regression : bool, default=False
         Whether labels are numbers, for names that stand for both kinds.
@@ -58,7 +73,8 @@ def make_task_model(name: str, *, regression: bool = False) -> Any:
     Returns
     -------
     classifier or regressor
-        Not fitted. ``logistic``, ``ridge`` and ``mlp`` standardize the features first.
+        Not fitted. ``logistic``, ``ridge`` and ``mlp`` scale the features first, by
+        :class:`~skdal._scaling.CommonScaler`.
 
     Raises
     ------
@@ -67,11 +83,13 @@ def make_task_model(name: str, *, regression: bool = False) -> Any:
 
     Examples
     --------
-    >>> from skdal.tables.estimators import make_task_model
+    >>> from skdal._task_models import make_task_model
     >>> make_task_model("sklearn.svm.SVC:C=10")
     SVC(C=10)
     >>> make_task_model("logistic:C=10")[-1]
     LogisticRegression(C=10, max_iter=1000)
+    >>> make_task_model("lenet:max_epochs=50")
+    LeNetClassifier(max_epochs=50)
     """
     kind, settings = settings_in(name)
     by_name: dict[str, Any] = _REGRESSORS if regression else _CLASSIFIERS
@@ -95,6 +113,90 @@ def make_task_model(name: str, *, regression: bool = False) -> Any:
     for parameter, value in settings.items():
         _set(model, parameter, value, name)
     return model
+
+
+def set_epochs(model: Any, max_epochs: int) -> None:
+    """Limit the passes of a training over the labeled rows.
+
+    Parameters
+    ----------
+    model : estimator
+        Changed in place; of a Pipeline the last step.
+
+    max_epochs : int
+        The most.
+
+    Raises
+    ------
+    ValueError
+        If it is not trained in epochs.
+
+    Examples
+    --------
+    >>> from skdal._task_models import make_task_model, set_epochs
+    >>> model = make_task_model("mlp")
+    >>> set_epochs(model, 50)
+    >>> model[-1].max_iter
+    50
+    """
+    target = last_step(model)
+    parameter = "max_iter" if isinstance(target, MLPClassifier | MLPRegressor) else "max_epochs"
+    if parameter not in target.get_params():
+        raise ValueError(
+            f"{type(target).__name__} is not trained in epochs; choose another task model."
+        )
+    target.set_params(**{parameter: max_epochs})
+
+
+def takes_images(model: Any) -> bool:
+    """Return whether a task model may want rows that are no vectors.
+
+    Parameters
+    ----------
+    model : estimator
+        Not fitted. A network may, and what says so in its tags; of a Pipeline its first step.
+
+    Examples
+    --------
+    >>> from skdal._task_models import make_task_model, takes_images
+    >>> takes_images(make_task_model("lenet")), takes_images(make_task_model("mlp"))
+    (True, False)
+    """
+    while isinstance(model, Pipeline | FrozenEstimator):
+        model = model[0] if isinstance(model, Pipeline) else model.estimator
+    tags = get_tags(model)
+    return is_network(model) or tags.input_tags.three_d_array or tags.no_validation
+
+
+def rows_for(model: Any, X: np.ndarray) -> np.ndarray:
+    """Return rows as a task model takes them.
+
+    Parameters
+    ----------
+    model : estimator
+        Not fitted.
+
+    X : ndarray of shape (n_rows, ...)
+        Images or features.
+
+    Returns
+    -------
+    ndarray
+        As they are for models of images; for others flattened to two dimensions, and uint8 divided
+        by 255.
+
+    Examples
+    --------
+    >>> from skdal._task_models import make_task_model, rows_for
+    >>> X = np.full((5, 28, 28), 255, dtype=np.uint8)
+    >>> rows = rows_for(make_task_model("mlp"), X)
+    >>> rows.shape, float(rows.max())
+    ((5, 784), 1.0)
+    """
+    if takes_images(model):
+        return X
+    rows = X.reshape(len(X), -1)
+    return rows / np.float32(255) if rows.dtype == np.uint8 else rows
 
 
 def _is_model(model: Any) -> bool:
@@ -122,7 +224,7 @@ def _set(model: Any, parameter: str, value: Any, name: str) -> None:
 def _imported(path: str) -> Any:
     module, _, name = path.rpartition(".")
     try:
-        with _own_modules():
+        with own_modules():
             found = getattr(import_module(module), name)
         return found() if isinstance(found, type) else found
     except _OF_OTHERS as error:
@@ -134,8 +236,8 @@ def _imported(path: str) -> Any:
 
 
 @contextmanager
-def _own_modules() -> Iterator[None]:
-    """Let modules in the current folder be found, as they are by ``python``."""
+def own_modules() -> Iterator[None]:
+    """Let modules in the current folder be found, as they are by ``python``, by workers too."""
     folder = str(Path.cwd())
     sys.path.append(folder)
     try:
