@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from _machine import cpu
 from torch import nn
 
 from skdal.neural import NeuralClassifier
@@ -23,17 +24,9 @@ RESULTS = Path(os.environ.get("SKDAL_RESULTS", Path(__file__).parent / "results"
 
 def machine() -> dict[str, Any]:
     """Describe what the figures were measured on."""
-    cpu = next(
-        (
-            line.split(":", 1)[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ),
-        platform.processor(),
-    )
     packages = ("skdal", "scikit-learn", "skorch", "torch", "numpy")
     return {
-        "cpu": cpu,
+        "cpu": cpu(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         **{name: version(name) for name in packages},

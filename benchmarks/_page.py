@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from _ratios import SECTIONS, Line, NotMeasuredError
+from _line import Line, NotMeasuredError
+from _ratios import SECTIONS
 from features import FEATURES
 
 BENCH = Path(__file__).parent / "results" / "bench"

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _machine import cpu
 from _page import BENCH, PAGE, read_results, written
 
 HERE = Path(__file__).parent
@@ -86,14 +87,9 @@ def python_of(run: Run, peers: Path) -> str:
 
 def machine() -> dict[str, Any]:
     """Describe what the figures are measured on."""
-    cpu = next(
-        line.split(":", 1)[1].strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
-        if line.startswith("model name")
-    )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
-        "cpu": cpu,
+        "cpu": cpu(),
         "cores": os.cpu_count(),
         "memory_GiB": round(memory),
         "system": platform.system(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ast import literal_eval
 from typing import Any
 
@@ -20,7 +21,13 @@ def settings_in(name: str) -> tuple[str, dict[str, Any]]:
         What stands before the first colon.
 
     settings : dict
-        Values by parameter. What is no Python literal is a word, such as ``entropy``.
+        Values by parameter. What is no Python literal is a word, such as ``entropy``. Colons in
+        braces are those of a dict.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is named, but no value.
 
     Examples
     --------
@@ -28,7 +35,13 @@ def settings_in(name: str) -> tuple[str, dict[str, Any]]:
     >>> settings_in("core-set:max_candidates=500:metric=cosine")
     ('core-set', {'max_candidates': 500, 'metric': 'cosine'})
     """
-    kind, *texts = name.split(":")
+    kind, *texts = re.split(r":(?![^{}]*\})", name)
+    bare = next((text for text in texts if "=" not in text), None)
+    if bare is not None:
+        raise ValueError(
+            f"{name!r} has {bare!r} after a colon, which sets no parameter; write {kind}:"
+            f"{bare or 'parameter'}=value."
+        )
     pairs = [text.partition("=") for text in texts]
     return kind, {parameter: _value(text) for parameter, _, text in pairs}
 
@@ -36,7 +49,7 @@ def settings_in(name: str) -> tuple[str, dict[str, Any]]:
 def _value(text: str) -> Any:
     try:
         return literal_eval(text)
-    except (SyntaxError, ValueError):
+    except (MemoryError, RecursionError, SyntaxError, TypeError, ValueError):
         return text
 
 

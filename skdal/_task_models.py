@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_classifier, is_regressor
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -52,8 +52,8 @@ _OF_OTHERS = (
     *(NameError, OSError, RuntimeError, SyntaxError, SystemExit, TypeError, ValueError),
 )
 
-CLASSIFIERS = tuple(_CLASSIFIERS)
-NAMES = tuple(dict.fromkeys([*_CLASSIFIERS, *_REGRESSORS]))
+CLASSIFIERS, REGRESSORS = tuple(_CLASSIFIERS), tuple(_REGRESSORS)
+NAMES = tuple(dict.fromkeys([*CLASSIFIERS, *REGRESSORS]))
 
 
 def make_task_model(name: str, *, regression: bool = False) -> Any:
@@ -98,10 +98,12 @@ def make_task_model(name: str, *, regression: bool = False) -> Any:
     elif "." in kind:
         model = _imported(kind)
     else:
-        others = "a regressor" if regression else "a classifier"
+        wanted = "Regressor" if regression else "Classifier"
+        hint = " It is that of a regressor: regression=True, or --regression of skdal query."
         raise ValueError(
-            f"{kind!r} is not the name of {others}; choose among {', '.join(by_name)}, or give the "
-            "dotted path of one, as in sklearn.svm.SVC."
+            f"{kind!r} is not the name of a {wanted.lower()}; choose among {', '.join(by_name)}, "
+            f"or give the dotted path of one, as in sklearn.neighbors.KNeighbors{wanted}."
+            f"{hint if kind in _REGRESSORS else ''}"
         )
     if not _is_model(model):
         raise ValueError(
@@ -163,7 +165,9 @@ def takes_images(model: Any) -> bool:
     (True, False)
     """
     while isinstance(model, Pipeline | FrozenEstimator):
-        model = model[0] if isinstance(model, Pipeline) else model.estimator
+        model = _first_of(model) if isinstance(model, Pipeline) else model.estimator
+    if not hasattr(model, "__sklearn_tags__"):
+        return True  # a step that says nothing of itself
     tags = get_tags(model)
     return is_network(model) or tags.input_tags.three_d_array or tags.no_validation
 
@@ -199,11 +203,18 @@ def rows_for(model: Any, X: np.ndarray) -> np.ndarray:
     return rows / np.float32(255) if rows.dtype == np.uint8 else rows
 
 
+def _first_of(model: Any) -> Any:
+    """Return what sees the rows first: of a Pipeline the first step that does anything."""
+    while isinstance(model, Pipeline):
+        model = next(step for _, step in model.steps if step not in (None, "passthrough"))
+    return model
+
+
 def _is_model(model: Any) -> bool:
     try:
         has_tags = hasattr(model, "get_params") and hasattr(model, "__sklearn_tags__")
         return has_tags and (is_classifier(model) or is_regressor(model))
-    except (AttributeError, LookupError, TypeError, ValueError):  # of its tags
+    except _OF_OTHERS:  # of its tags
         return False
 
 
@@ -213,11 +224,15 @@ def _set(model: Any, parameter: str, value: Any, name: str) -> None:
     check_known(target, parameter, name)
     try:
         target.set_params(**{parameter: value})
-        if not _is_model(model):
+        if not (_is_model(model) and hasattr(_first_of(model), "fit")):
             raise TypeError("it is no model any more")
+        # Later, it would be refused in the name of whatever trains it.
+        if hasattr(target, "_parameter_constraints"):
+            target._validate_params()
     except _OF_OTHERS as error:
+        said = str(error).rstrip(".")
         raise ValueError(
-            f"{name!r} sets {parameter}={value!r}, which does not go: {error}."
+            f"{name!r} sets {parameter}={value!r}, which does not go: {said}."
         ) from error
 
 
@@ -226,12 +241,15 @@ def _imported(path: str) -> Any:
     try:
         with own_modules():
             found = getattr(import_module(module), name)
-        return found() if isinstance(found, type) else found
+        if isinstance(found, type):
+            return found()
+        # A copy, for what is set must not change the module.
+        return clone(found) if _is_model(found) else found
     except _OF_OTHERS as error:
         raise ValueError(
             f"{path!r} cannot be imported or made: {type(error).__name__}: {error}. Give the "
             "dotted path of a class whose parameters all have defaults, or of an object, as in "
-            "sklearn.svm.SVC."
+            "sklearn.neighbors.KNeighborsClassifier."
         ) from error
 
 
@@ -239,8 +257,12 @@ def _imported(path: str) -> Any:
 def own_modules() -> Iterator[None]:
     """Let modules in the current folder be found, as they are by ``python``, by workers too."""
     folder = str(Path.cwd())
+    if folder in sys.path:
+        yield  # and it stays where it is
+        return
     sys.path.append(folder)
     try:
         yield
     finally:
-        sys.path.remove(folder)
+        with suppress(ValueError):  # a module may have taken it out
+            sys.path.remove(folder)

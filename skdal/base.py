@@ -284,7 +284,7 @@ class BaseSampler(PoolEstimator):
             some = sample_without_replacement(len(rows), limit, random_state=random_state)
             rows = rows[np.sort(some)]
         details = self._select(X, rows, n_instances, random_state)
-        _check_chosen(self, details.rows, rows, n_instances)
+        _check_chosen(self, details, rows, n_instances)
         return details
 
     def __call__(
@@ -340,16 +340,23 @@ def take_over(estimator: Any, fitted: Any) -> None:
     estimator.__dict__.update(vars(fitted))
 
 
-def _check_chosen(sampler: Any, chosen: np.ndarray, rows: np.ndarray, n_instances: int) -> None:
+def _check_chosen(sampler: Any, details: Any, rows: np.ndarray, n_instances: int) -> None:
     """Catch a strategy that breaks the contract before its rows reach anybody."""
+    if not isinstance(details, Bunch) or not {"rows", "scores"} <= details.keys():
+        raise ValueError(
+            f"_select of {type(sampler).__name__} returned {details!r}; it must return "
+            "sklearn.utils.Bunch(rows=..., scores=...), scores NaN where there are none."
+        )
+    chosen = details.rows
     if (
-        chosen.dtype.kind not in "iu"
+        not isinstance(chosen, np.ndarray)
+        or chosen.dtype.kind not in "iu"
         or chosen.shape != (n_instances,)
         or len(np.unique(chosen)) < n_instances
         or not np.isin(chosen, rows).all()
     ):
         raise ValueError(
-            f"{type(sampler).__name__} chose {chosen!r}; its _select must return "
+            f"{type(sampler).__name__} chose {chosen!r}; its _select must return an array of "
             f"{n_instances} different rows of those that it was given."
         )
 

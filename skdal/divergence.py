@@ -15,9 +15,10 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, validate_params
+from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.parallel import Parallel, delayed
 
+from skdal._arguments import checked_arguments
 from skdal._fitting import fit_seeded
 from skdal._seeding import MAX_SEED, seeded
 from skdal._torch import skorch_nets, torch_random_state_kept
@@ -57,7 +58,7 @@ class HDivergenceTest(NamedTuple):
     null: np.ndarray
 
 
-@validate_params(
+@checked_arguments(
     {
         "discriminator": [HasMethods(["fit", "predict"]), None],
         "cv": [Interval(Integral, 2, None, closed="left")],
@@ -65,8 +66,7 @@ class HDivergenceTest(NamedTuple):
         "confidence": [Interval(Real, 0, 1, closed="neither")],
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
-    },
-    prefer_skip_nested_validation=True,
+    }
 )
 def h_divergence_test(
     Z: Any,

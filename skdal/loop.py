@@ -13,9 +13,10 @@ from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, indexable
-from sklearn.utils._param_validation import HasMethods, Interval, validate_params
+from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import _check_method_params, _num_samples
 
+from skdal._arguments import checked_arguments
 from skdal._binding import check_sampler, choose, fit_bound
 from skdal._fitting import fit_seeded
 from skdal._oracle import given_labels
@@ -86,7 +87,7 @@ class Step:
     stopping: Any = None
 
 
-@validate_params(LOOP_CONSTRAINTS, prefer_skip_nested_validation=False)
+@checked_arguments(LOOP_CONSTRAINTS)
 def play(
     estimator: Any,
     sampler: Any,

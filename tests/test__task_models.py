@@ -11,7 +11,7 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
@@ -59,6 +59,8 @@ def test_parameters_after_the_name():
     assert isinstance(model, SVC)
     assert (model.kernel, model.C) == ("linear", 3)
     assert isinstance(make_task_model("sklearn.linear_model.Ridge"), Ridge)
+    model = make_task_model("sklearn.svm.SVC:class_weight={0: 1, 1: 2}:C=3")
+    assert (model.class_weight, model.C) == ({0: 1, 1: 2}, 3)
 
 
 def test_networks_are_what_comparisons_on_disk_were_made_with():
@@ -140,6 +142,14 @@ def test_epochs():
         set_epochs(make_task_model("logistic"), 5)
 
 
+class _WithoutTags:
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return X
+
+
 def test_rows_of_images():
     X = np.arange(2 * 4 * 4, dtype=np.uint8).reshape(2, 4, 4)
     assert rows_for(make_task_model("lenet"), X) is X
@@ -148,6 +158,9 @@ def test_rows_of_images():
     assert rows[1, 15] == np.float32(31 / 255)
     assert rows_for(make_task_model("mlp"), X.astype(float))[1, 15] == 31
     assert takes_images(make_pipeline(FunctionTransformer(), GaussianNB()))
+    assert takes_images(make_pipeline(_WithoutTags(), GaussianNB()))
+    assert not takes_images(make_task_model("logistic:commonscaler=passthrough"))
+    assert not takes_images(Pipeline([("scaler", None), ("nb", GaussianNB())]))
     assert not takes_images(make_pipeline(StandardScaler(), MLPClassifier()))
 
 
@@ -159,9 +172,24 @@ def test_a_module_in_the_current_folder(tmp_path, monkeypatch):
     before = sys.path.copy()
     assert make_task_model("my_models_of_a_test.model").C == 7
     assert make_task_model("my_models_of_a_test.Mine:C=2").C == 2
+    assert make_task_model("my_models_of_a_test.model").C == 7, "the module was changed"
     assert sys.path == before
     with own_modules():
         assert sys.path == [*before, str(tmp_path)]
+
+
+def test_the_path_of_modules_is_left_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    # As `python -m` has it.
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = sys.path.copy()
+    with own_modules():
+        assert sys.path == before
+    assert sys.path == before
+    sys.path.remove(str(tmp_path))
+    with own_modules():
+        sys.path.remove(str(tmp_path))
+    assert sys.path == before[1:]
 
 
 @pytest.mark.parametrize(
@@ -173,6 +201,11 @@ def test_a_module_in_the_current_folder(tmp_path, monkeypatch):
         ("raise RuntimeError('no device')", "RuntimeError: no device"),
         ("import sys; sys.exit(3)", "SystemExit: 3"),
         ("class model:\n    def get_params(self): return {}", "neither a classifier nor a reg"),
+        (
+            "from sklearn.base import BaseEstimator\nclass model(BaseEstimator):\n"
+            "    def __sklearn_tags__(self): raise RuntimeError('none')",
+            "neither a classifier nor a regressor",
+        ),
     ],
 )
 def test_a_module_that_cannot_be_imported(tmp_path, monkeypatch, content, words):
@@ -192,10 +225,26 @@ def test_a_module_that_cannot_be_imported(tmp_path, monkeypatch, content, words)
         ("sklearn.svm.SVD", {}, r"'sklearn\.svm\.SVD' cannot be imported or made: .*SVD"),
         ("no_such_module.Model", {}, "be imported or made: ModuleNotFoundError: No module named"),
         ("logistic:steps=[]", {}, "sets steps=\\[\\], which does not go"),
+        ("logistic:C", {}, "'logistic:C' has 'C' after a colon, .* write logistic:C=value"),
+        ("logistic:", {}, "write logistic:parameter=value"),
+        ("logistic:C=x", {}, r"not go: The 'C' parameter of LogisticRegression must .* 'x' inste"),
+        ("forest:n_estimators=0", {}, "The 'n_estimators' parameter of RandomForestClassifier mu"),
+        ("logistic:commonscaler=passthru", {}, "which does not go: it is no model any more"),
+        ("logistic:class_weight={[1]}", {}, r"class_weight='\{\[1\]\}', which does not go"),
         (".", {}, "cannot be imported or made"),
         ("sklearn.ensemble.VotingClassifier", {}, "missing 1 required .* all have defaults"),
         ("sklearn.decomposition.PCA", {}, "neither a classifier nor a regressor"),
         ("math.pi", {}, "neither a classifier nor a regressor"),
+        (
+            "ridge",
+            {},
+            "'ridge' is not the name of a classifier; .* regressor: regression=True, or --r",
+        ),
+        (
+            "tree",
+            {"regression": True},
+            "name of a regressor; .* sklearn.neighbors.KNeighborsRegressor.",
+        ),
         ("sklearn.svm.SVC", {"regression": True}, "is a classifier; for a regression choose"),
         ("sklearn.svm.SVC:c=1", {}, "has no parameter 'c', which .* choose among C, break_ties"),
         ("logistic:penalties=l2", {}, "'logistic' has no parameter 'penalties'"),

@@ -236,6 +236,22 @@ def test_a_strategy_that_breaks_the_contract():
         sampler.query(n_instances=2)
 
 
+@pytest.mark.parametrize(
+    "returned", [np.array([1, 2]), Bunch(rows=np.array([1, 2])), {"rows": [1, 2], "scores": [0, 0]}]
+)
+def test_a_strategy_that_returns_something_else(returned, monkeypatch):
+    monkeypatch.setattr(Wrong, "_select", lambda *_: returned)
+    sampler = Wrong().fit(np.eye(4), [0, -1, -1, -1])
+    with pytest.raises(ValueError, match=r"_select of Wrong returned .*Bunch\(rows=\.\.\., scores"):
+        sampler.query(n_instances=2)
+
+
+def test_rows_in_a_list(monkeypatch):
+    monkeypatch.setattr(Wrong, "_select", lambda *_: Bunch(rows=[1, 2], scores=[0.0, 0.0]))
+    with pytest.raises(ValueError, match=r"Wrong chose \[1, 2\]; .* an array of 2 different rows"):
+        Wrong().fit(np.eye(4), [0, -1, -1, -1]).query(n_instances=2)
+
+
 def test_masked_arrays():
     X = np.ma.array(np.eye(3), mask=np.eye(3) == 1)
     with pytest.raises(ValueError, match="X is a masked array"):

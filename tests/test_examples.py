@@ -1,10 +1,14 @@
 """Every example runs, without a network, and draws."""
 
 import runpy
+from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
+from sklearn.model_selection import StratifiedKFold
+
+from skdal import experiments
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
 # They show files and commands.
@@ -37,7 +41,23 @@ def _offline(monkeypatch):
     monkeypatch.setattr("skdal.datasets.fetch_openml", refuse)
 
 
-@pytest.mark.usefixtures("_offline")
+@pytest.fixture
+def _short(monkeypatch):
+    """Repeat less often than a conclusion needs; `make docs` runs the examples as they are."""
+
+    def compare(*args, n_repeats, **kwargs):
+        return play(*args, n_repeats=2, **kwargs)
+
+    play = experiments.compare
+    monkeypatch.setattr(experiments, "compare", compare)
+    once = partial(StratifiedKFold, shuffle=True)
+    monkeypatch.setattr(
+        "sklearn.model_selection.RepeatedStratifiedKFold",
+        lambda *, n_repeats, **kwargs: once(**kwargs),
+    )
+
+
+@pytest.mark.usefixtures("_offline", "_short")
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_example(path, capsys, shown):
     if path.name in ("plot_cluster.py", "plot_dask.py"):

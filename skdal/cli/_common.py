@@ -63,10 +63,10 @@ def split_names(text: str) -> list[str]:
     Examples
     --------
     >>> from skdal.cli._common import split_names
-    >>> split_names("random, deepfool:clip=(0,1)")
-    ['random', 'deepfool:clip=(0,1)']
+    >>> split_names("random, deepfool:clip=(0,1), egl:a={0:1,1:2}")
+    ['random', 'deepfool:clip=(0,1)', 'egl:a={0:1,1:2}']
     """
-    return [name.strip() for name in re.split(r",(?![^()\[\]]*[)\]])", text)]
+    return [name.strip() for name in re.split(r",(?![^()\[\]{}]*[)\]}])", text)]
 
 
 def errors_in_words(rescue: Callable[[], str] | None = None) -> AbstractContextManager[None]:

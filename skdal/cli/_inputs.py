@@ -129,7 +129,7 @@ def model_for(estimator: str, epochs: int | None) -> Any:
 
     try:
         model = make_task_model(estimator)
-    except (ImportError, ValueError) as error:
+    except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--estimator") from error
     if not is_classifier(model):
         raise typer.BadParameter(

@@ -24,6 +24,7 @@ def warnings_counted() -> Iterator[None]:
     precedence.
     """
     counts: Counter[str] = Counter()
+    said: dict[str, str] = {}
 
     def show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
         text = shorten(str(message), _LONGEST, placeholder=" ...")
@@ -34,7 +35,6 @@ def warnings_counted() -> Iterator[None]:
             # Not into the middle of a progress bar.
             tqdm.write(f"Warning: {text}", file=sys.stderr)
 
-    said: dict[str, str] = {}
     try:
         with warnings.catch_warnings():
             # Of all that no other filter knows; otherwise some are shown once, and some always.

@@ -34,7 +34,7 @@ def in_options(error: FolderError, output: Path) -> str:
         With the option that differs from before, and what it was.
     """
     if not isinstance(error, OtherComparisonError):
-        return re.sub(r"^directory='(.*?)'", str(output).replace("\\", r"\\"), str(error))
+        return re.sub(r"^directory='.*?'", lambda _: str(output), str(error))
     return (
         f"{output} holds another comparison: {_difference(error)}. Or choose another folder, or "
         "begin anew in this one by --force in place of --resume."

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from skdal.cli._common import print_table
+from skdal.cli._warnings import warnings_counted
 from skdal.cli.query_ends import ends_in_a_line, ends_tidily, explained
 from skdal.cli.query_output import (
     check_output,
@@ -44,7 +45,7 @@ def add_to(app: "typer.Typer") -> None:
     """
     import typer
 
-    from skdal._task_models import NAMES
+    from skdal._task_models import CLASSIFIERS, NAMES, REGRESSORS
     from skdal.experiments.presets import SAMPLER_NAMES, make_sampler
     from skdal.tables.batch import FORMATS
 
@@ -102,9 +103,10 @@ def add_to(app: "typer.Typer") -> None:
         estimator: Annotated[
             str | None,
             option(
-                f"Task model, for samplers that ask one: {', '.join(NAMES)}; or the dotted path of "
-                "a class, as in sklearn.svm.SVC, which is imported. Parameters as above, as in "
-                "sklearn.svm.SVC:C=10.",
+                f"Task model, for samplers that ask one: {', '.join(CLASSIFIERS)}; or the "
+                "dotted path of a class or an object, which is imported. Parameters as above, "
+                "as in sklearn.neighbors.KNeighborsClassifier:n_neighbors=15. With --regression: "
+                f"{', '.join(REGRESSORS)}, or a regressor's path.",
                 metavar="NAME",
             ),
         ] = None,
@@ -210,7 +212,7 @@ def add_to(app: "typer.Typer") -> None:
         # Where the pool has no columns, or its ids are elsewhere, it is that of other files alone.
         has_ids = ids is None and pool.suffix.lower() not in (".npy", ".npz")
 
-        with ends_in_a_line(), ends_tidily():
+        with ends_in_a_line(), ends_tidily(), warnings_counted():
             if items is not None:
                 # Its lines are read at the end, but what is wrong with it is told before the work.
                 check_items(

@@ -59,9 +59,9 @@ def check_output(
     suffix = "csv" if target is None else target.suffix.lower().removeprefix(".")
     form = form or suffix
     if form not in FORMATS:
+        said = f"{form!r} is no format" if form else f"the name {target} does not tell the format"
         raise typer.BadParameter(
-            f"{form!r} is no format; choose among {', '.join(FORMATS)}, or let --output end in "
-            ".csv or .json.",
+            f"{said}; choose among {', '.join(FORMATS)}, or let --output end in .csv or .json.",
             param_hint="--format",
         )
     if target is None:

@@ -15,11 +15,12 @@ import numpy as np
 from joblib.parallel import get_active_backend
 from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
-from sklearn.utils._param_validation import HasMethods, Interval, validate_params
+from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _num_samples, check_consistent_length
 from tqdm.auto import tqdm
 
+from skdal._arguments import checked_arguments
 from skdal._binding import check_sampler
 from skdal._oracle import given_labels
 from skdal._seeding import seeded
@@ -32,7 +33,7 @@ from skdal.experiments.settings import experiment_of
 from skdal.loop import check_instances, initial_rows
 
 
-@validate_params(
+@checked_arguments(
     {
         "samplers": [Mapping],
         "estimator": [HasMethods(["fit", "predict", "score"])],
@@ -46,8 +47,7 @@ from skdal.loop import check_instances, initial_rows
         "resume": ["boolean"],
         "random_state": [Interval(Integral, 0, None, closed="left")],
         "verbose": ["verbose"],
-    },
-    prefer_skip_nested_validation=False,
+    }
 )
 def compare(
     samplers: Mapping[str, Any],

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
-from sklearn.utils._param_validation import HasMethods, Interval, validate_params
+from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import _num_samples
 from tqdm.auto import tqdm
 
+from skdal._arguments import checked_arguments
 from skdal._binding import check_sampler, fit_bound, last
 from skdal._fitting import fit_seeded
 from skdal._oracle import given_labels
@@ -22,7 +23,7 @@ from skdal.experiments.seeds import seed_of
 from skdal.loop import can_train, initial_rows
 
 
-@validate_params(
+@checked_arguments(
     {
         "samplers": [Mapping],
         "estimator": [HasMethods(["fit", "predict"])],
@@ -31,8 +32,7 @@ from skdal.loop import can_train, initial_rows
         "n_repeats": [Interval(Integral, 1, None, closed="left")],
         "random_state": [Interval(Integral, 0, None, closed="left")],
         "verbose": ["verbose"],
-    },
-    prefer_skip_nested_validation=False,
+    }
 )
 def rank(
     samplers: Mapping[str, Any],

@@ -21,7 +21,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from skdal._pool import as_matrix
-from skdal._torch import last_step
+from skdal._torch import last_step, unfrozen
 from skdal.neural.convert import BinaryLogits, as_module, can_convert
 from skdal.neural.estimator import NeuralEstimator
 from skdal.neural.iterator import TensorIterator, as_tensor
@@ -74,9 +74,9 @@ def check_has_network(estimator: Any) -> None:
     """
     if not has_network(estimator):
         raise ValueError(
-            f"estimator={estimator!r} is no network that can be differentiated; pass a skorch net, "
-            "an estimator of skdal.neural, a LogisticRegression, an MLPClassifier, or a Pipeline "
-            "that ends in one."
+            f"estimator={unfrozen(estimator)!r} is no network that can be differentiated; pass a "
+            "skorch net, an estimator of skdal.neural, a LogisticRegression, an MLPClassifier, or "
+            "a Pipeline that ends in one."
         )
 
 

@@ -3,6 +3,8 @@
 All else goes by these lines: ``skdal.Name``, the names of the command line, and the common tests.
 """
 
+from typing import TYPE_CHECKING
+
 # "as" says to type checkers that a name is public.
 from skdal.samplers.combined import CombinedSampler as CombinedSampler
 from skdal.samplers.core_set import CoreSetSampler as CoreSetSampler
@@ -15,5 +17,6 @@ from skdal.samplers.mc_dropout import MCDropoutSampler as MCDropoutSampler
 from skdal.samplers.random import RandomSampler as RandomSampler
 from skdal.samplers.uncertainty import UncertaintySampler as UncertaintySampler
 
-# Without the files. Type checkers would take an __all__ that they cannot read for an empty one.
-globals()["__all__"] = [name for name, value in globals().items() if isinstance(value, type)]
+# Without the files, which are names here, too. Type checkers go by "as", and could not read this.
+if not TYPE_CHECKING:
+    __all__ = [name for name, value in globals().items() if isinstance(value, type)]

@@ -165,7 +165,8 @@ def _of_annotation(annotation: dict[str, Any], tag: str | None, where: str) -> s
     if not _is_list_of_dicts(results):
         raise ValueError(f"{where} has results that are no list; export the labels again.")
     by_tag: dict[str, list[Any]] = {}
-    for result in results:
+    # Relations between results are of no control tag.
+    for result in (result for result in results if result.get("type") != "relation"):
         by_tag.setdefault(str(result.get("from_name")), []).append(result.get("value"))
     return _of_tags(by_tag, tag, where)
 

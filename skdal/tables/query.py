@@ -124,9 +124,10 @@ def _trained(estimator: Any, X: Any, y: np.ndarray, rng: np.random.RandomState) 
     try:
         return fit_seeded(estimator, X, y, rng)
     except _OF_MODELS as error:
-        kind, said = type(error).__name__, f": {error}" if str(error) else ""
+        said = f": {error}".rstrip(" .:")
         raise ValueError(
-            f"{type(estimator).__name__} cannot be trained on the labels: {kind}{said}."
+            f"{type(estimator).__name__} cannot be trained on the labels: "
+            f"{type(error).__name__}{said}."
         ) from error
 
 

@@ -77,9 +77,9 @@ def choose_features(
         chosen = chosen or [name for name in free if kinds[name] == "number"]
     n_lists = sum(kinds[name] == "list" for name in chosen)
     if not chosen or (n_lists and len(chosen) > 1):
-        found = "no column of numbers" if not chosen else f"the columns {', '.join(chosen)}"
+        has = "no column of numbers" if not chosen else f"the columns {', '.join(chosen)}"
         raise ValueError(
-            f"{path} has {found} to make rows of; name one column of lists of numbers, or any "
+            f"{path} has {has} to make rows of; name one column of lists of numbers, or any "
             f"number of columns of numbers. There are: {', '.join(there)}."
         )
     types = [

@@ -1,21 +1,32 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
+
+from skdal import cli
 
 TINY = ["compare", "digits", "--estimator", "logistic", "--samplers", "discriminative-logistic"]
 TINY += ["--initial", "20", "--batch-size", "10", "--queries", "1", "--repeats", "1"]
 
 
-@pytest.fixture
-def folder(call, tmp_path, monkeypatch):
-    """Return a folder with a comparison, in a place whose name is short."""
-    monkeypatch.chdir(tmp_path)
-    result = call(*TINY, "--output", "out")
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    """Return a folder with a comparison."""
+    path = tmp_path_factory.mktemp("played") / "out"
+    result = CliRunner().invoke(cli.make_app(), [*TINY, "--output", str(path)])
     assert result.exit_code == 0, result.output
-    return tmp_path / "out"
+    return path
+
+
+@pytest.fixture
+def folder(played, tmp_path, monkeypatch):
+    """Return a copy of it, in a place whose name is short."""
+    monkeypatch.chdir(tmp_path)
+    return shutil.copytree(played, tmp_path / "out")
 
 
 def said(result):

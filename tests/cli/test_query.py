@@ -175,6 +175,19 @@ def test_a_model_that_is_not_used_is_told(call):
     assert used.stderr == ""
 
 
+@pytest.mark.filterwarnings("always")
+def test_a_warning_is_a_line(call, tmp_path):
+    (tmp_path / "hasty.py").write_text(
+        "from sklearn.linear_model import LogisticRegression\n"
+        "model = LogisticRegression(max_iter=1)\n"
+    )
+    hasty = ["--sampler", "uncertainty", "--estimator", "hasty.model"]
+    result = call("query", "pool.npy", "labels.csv", "-n", 3, *hasty)
+    assert result.exit_code == 0, result.output
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Warning: lbfgs failed to converge")
+
+
 def test_there_and_back_through_label_studio(call, tmp_path):
     with open("items.csv", "w") as file:
         file.write("id,text\n" + "".join(f"{row},number {row}\n" for row in range(len(X))))

@@ -213,11 +213,12 @@ def __getattr__(name):
     ("place", "kind", "code"),
     [
         ("InQuery", "SIGINT", 130),
-        ("writing", "SIGINT", 130),
         ("copying", "SIGINT", 130),
-        ("InQuery", "SIGTERM", 143),
         ("writing", "SIGTERM", 143),
         ("copying", "SIGHUP", 129),
+        # Each takes seconds.
+        pytest.param("writing", "SIGINT", 130, marks=pytest.mark.slow),
+        pytest.param("InQuery", "SIGTERM", 143, marks=pytest.mark.slow),
     ],
 )
 def test_a_signal_leaves_no_half_file(tmp_path, place, kind, code):

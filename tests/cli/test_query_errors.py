@@ -45,6 +45,7 @@ def test_a_file_is_replaced_only_by_force(call, tmp_path):
         (["pool.npy", "--estimator", "a.B"], ["--estimator", "cannot be imported"]),
         (["pool.npy", "--estimator", "ridge"], ["--estimator", "is not the name of a classifier"]),
         (["pool.npy", "-o", "batch.txt"], ["--format", "'txt' is no format", "csv, json"]),
+        (["pool.npy", "-o", "batch"], ["--format", "batch does not tell the format", ".csv"]),
         (["pool.npy", "--format", "xml"], ["--format", "'xml' is no format"]),
         (
             ["pool.npy", "-o", "pool.npy", "--force", "--format", "csv"],

@@ -47,8 +47,10 @@ def test_parameters_after_the_name():
     ("name", "message"),
     [
         ("random:size=3", "'random' has no parameter 'size', .* among random_state"),
-        ("random:", "'random' has no parameter ''"),
-        ("core-set:metric", "The 'metric' parameter .* Got ''"),
+        ("random:", "'random:' has '' after a colon, .* write random:parameter=value"),
+        ("random:=3", "'random' has no parameter ''"),
+        ("core-set:metric", "has 'metric' after a colon, .* write core-set:metric=value"),
+        ("core-set:metric=", "The 'metric' parameter .* Got ''"),
         ("core-set:metric=taxi", "The 'metric' parameter .* Got 'taxi'"),
         ("core-set:max_candidates=1.5", "The 'max_candidates' parameter .* Got 1.5"),
         ("discriminative:discriminator__lr=1", "has no parameter 'discriminator__lr'"),

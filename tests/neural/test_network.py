@@ -164,6 +164,11 @@ def test_models_without_a_network():
             Network(model)
 
 
+def test_a_model_that_is_refused_is_shown_as_it_was_given():
+    with pytest.raises(ValueError, match=r"^estimator=RandomForestClassifier\(\) is no network"):
+        check_has_network(FrozenEstimator(RandomForestClassifier()))
+
+
 def test_regressors_have_no_logits():
     values = Y[:, None].astype(np.float32)
     for model in (

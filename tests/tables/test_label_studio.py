@@ -98,6 +98,13 @@ def test_one_of_several_tags(tmp_path):
             export(tmp_path, found, label_column="none")
 
 
+def test_relations_are_no_labels(tmp_path):
+    content = [task(1, 3, choice("cat"))]
+    relation = {"from_id": "a", "to_id": "b", "type": "relation", "direction": "right"}
+    content[0]["annotations"][0]["result"].append(relation)
+    assert export(tmp_path, content).classes == ["cat"]
+
+
 def test_older_exports(tmp_path):
     old = task(1, 7)
     old["completions"] = task(1, 7, choice("dog"))["annotations"]

@@ -172,6 +172,12 @@ def test_a_task_model_that_cannot_be_trained(error):
         choose_rows(X, labels_of(y, np.arange(50)), UncertaintySampler(), estimator=Failing(error))
 
 
+def test_what_a_task_model_says_ends_in_one_stop():
+    wrong = LogisticRegression(C=-1)
+    with pytest.raises(ValueError, match=r"The 'C' parameter of Logistic.* Got -1 instead\.$"):
+        choose_rows(X, labels_of(y, np.arange(50)), UncertaintySampler(), estimator=wrong)
+
+
 def test_numbers_that_are_too_large_for_a_sampler():
     large = X.copy()
     large[3, 3] = 1e39  # of a labeled row, which is always read
