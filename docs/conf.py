@@ -72,6 +72,8 @@ html_theme_options = {
     "navigation_with_keys": False,
     "show_prev_next": False,
     "show_toc_level": 2,
+    # Tables of figures need the room.
+    "secondary_sidebar_items": {"**": ["page-toc"], "benchmarks": [], "experiments": []},
     "footer_start": ["copyright"],
     "footer_end": [],
 }
