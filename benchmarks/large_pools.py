@@ -154,15 +154,16 @@ def _forward() -> Any:
 def draw(records: list[dict[str, Any]], path: Path) -> None:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = Figure(figsize=(9, 3.9), layout="constrained")
     left, right = figure.subplots(1, 2)
     names = {
         "epochs": "DAL, 5 epochs each",
+        "pool": 'DAL, candidates="pool"',
         "score": "score_samples",
         "greedy": "core-set",
         "rounds": "two rounds",
     }
-    for marker, (case, name) in zip("osD^", names.items(), strict=True):
+    for marker, (case, name) in zip("osD^v", names.items(), strict=True):
         found = sorted(
             (r["n"], r["cpu_seconds"], r["memory"]) for r in records if r["case"] == case
         )
@@ -172,7 +173,7 @@ def draw(records: list[dict[str, Any]], path: Path) -> None:
             right.plot(n, np.array(memory) / 2**20, marker=marker, label=name)
     left.set(xscale="log", yscale="log", xlabel="Rows of the pool", ylabel="CPU seconds of a query")
     right.set(xscale="log", xlabel="Rows of the pool", ylabel="Own memory [MiB]", ylim=(0, None))
-    left.legend()
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=5)
     figure.savefig(path, dpi=150)
 
 
