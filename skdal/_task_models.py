@@ -224,7 +224,7 @@ def _set(model: Any, parameter: str, value: Any, name: str) -> None:
     check_known(target, parameter, name)
     try:
         target.set_params(**{parameter: value})
-        if not (_is_model(model) and hasattr(_first_of(model), "fit")):
+        if not (hasattr(_first_of(model), "fit") and _is_model(model)):
             raise TypeError("it is no model any more")
         # Later, it would be refused in the name of whatever trains it.
         if hasattr(target, "_parameter_constraints"):
