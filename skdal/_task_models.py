@@ -204,9 +204,9 @@ def rows_for(model: Any, X: np.ndarray) -> np.ndarray:
 
 
 def _first_of(model: Any) -> Any:
-    """Return what sees the rows first: of a Pipeline the first step that does anything."""
+    """Return what sees the rows first: of a Pipeline the first step that does anything, or None."""
     while isinstance(model, Pipeline):
-        model = next(step for _, step in model.steps if step not in (None, "passthrough"))
+        model = next((step for _, step in model.steps if step not in (None, "passthrough")), None)
     return model
 
 
