@@ -12,7 +12,8 @@ COLORS = (
     *("#882255", "#999933"),
 )
 LINES = ("-", "--", "-.", ":")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
+# One more than colors, so that those that share a color differ by marker.
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 
 
 def new_axes(ax: Any = None) -> Any:
