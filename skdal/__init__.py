@@ -34,7 +34,7 @@ def __getattr__(name: str) -> Any:
         samplers = import_module("skdal.samplers").__all__
         return sorted([*_HOME, *samplers, "__version__"])
     # What is written small is no class, and nothing need be loaded to say that it is not there.
-    home = _HOME.get(name, "skdal.samplers" if name[0].isupper() else None)
+    home = _HOME.get(name, "skdal.samplers" if name[:1].isupper() else None)
     value = getattr(import_module(home), name, None) if home else None
     if value is None:
         raise AttributeError(f"module 'skdal' has no attribute {name!r}")
